@@ -1,0 +1,66 @@
+# Trenza: `make demo` to explore it, `make test` to check it, `make help` for the rest.
+# Settings: PORT and DATA of the demo, PYTHON to install with, ARGS for pytest.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+BIN := .venv/bin
+# A copied or moved folder brings a .venv that still points to where it was made.
+PLACE := $(shell cat .venv/place 2>/dev/null)
+INSTALL := PYTHON='$(PYTHON)' .ci/install
+BUILD_EXPLORER := PYTHON='$(PYTHON)' .ci/explorer
+
+ifneq ($(PLACE),$(CURDIR))
+.PHONY: .venv/installed .venv/installed-dev
+endif
+
+.PHONY: demo
+demo: .venv/installed  ## explore a living workspace on http://127.0.0.1:8000
+	@$(BUILD_EXPLORER) || echo 'trenza: going on without GraphiQL'
+	@exec $(BIN)/trenza demo $(if $(PORT),--port '$(PORT)') $(if $(DATA),--data '$(DATA)')
+
+.PHONY: test
+test: .venv/installed-dev explorer  ## check everything: style, types, layers, schema, behaviour
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/trenza schema check
+	@$(BIN)/pytest $(ARGS)
+
+.PHONY: test-long
+test-long: export TRENZA_TEST_SCALE := full
+test-long: test  ## the same at full size; takes hours
+
+.PHONY: explorer
+explorer: .venv/installed  ## build the GraphiQL page, where its sources changed
+	@$(BUILD_EXPLORER)
+
+.PHONY: schema
+schema: .venv/installed  ## print the schema into schema/schema.graphql
+	@$(BIN)/trenza schema print > schema/schema.graphql.new
+	@mv schema/schema.graphql.new schema/schema.graphql
+
+.PHONY: constraints
+constraints:  ## pin the newest versions of everything that is installed (needs uv)
+	@uv lock --quiet --upgrade
+	@uv export --quiet --all-extras --no-hashes --no-emit-project --no-annotate --no-header \
+	    > constraints.txt
+
+.PHONY: clean
+clean:  ## remove what was installed and built; the demo's data stays
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	rm -rf src/trenza/web/static/graphiql frontend_examples/*/node_modules
+	find src tests seed -name __pycache__ -type d -exec rm -rf {} +
+
+.PHONY: help
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1|/p' Makefile | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(INSTALL)
+
+.venv/installed-dev: pyproject.toml constraints.txt
+	@$(INSTALL) dev
