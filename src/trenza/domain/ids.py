@@ -1,0 +1,117 @@
+"""Ids: a readable prefix and 128 bits in lower-case Crockford base32, `contact_01k...`.
+
+They are the primary keys and the global ids of the graph, so that an id says what it names. The
+bits come from outside (UUIDv7 where a row is made; derived where a thing follows from another).
+"""
+
+from enum import StrEnum
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_VALUE_OF = {digit: value for value, digit in enumerate(_ALPHABET)}
+_DIGITS = 26
+_BITS = 128
+
+
+class Prefix(StrEnum):
+    """The closed table of prefixes, one per noun."""
+
+    WORKSPACE = "ws"
+    CONTRACT = "contract"
+    PLAN = "plan"
+    CYCLE = "cycle"
+    CONTACT = "contact"
+    IDENTITY = "identity"
+    INTERACTION = "int"
+    SESSION = "ses"
+    DEBIT = "debit"
+    GRANT = "grant"
+    QUOTA = "quota"
+    REFUND = "refund"
+    STATEMENT = "statement"
+    ALERT = "alert"
+    QUARANTINE = "quarantine"
+    MERGE = "merge"
+    CAMPAIGN = "campaign"
+    CAMPAIGN_TOUCH = "touch"
+    JOURNEY = "journey"
+    JOURNEY_ENROLLMENT = "enrollment"
+    TICKET = "ticket"
+    USER = "user"
+    SEAT_EVENT = "seat"
+    SIGN_IN = "signin"
+    KEY = "key"
+    ACTIVITY = "activity"
+
+
+_PREFIXES = {str(prefix): prefix for prefix in Prefix}
+
+
+def format_id(prefix: Prefix, uuid_int: int) -> str:
+    """Write 128 bits under a prefix; raises ValueError where they do not fit.
+
+    >>> format_id(Prefix.CONTACT, 33)
+    'contact_00000000000000000000000011'
+    """
+    if not 0 <= uuid_int < 1 << _BITS:
+        raise ValueError("an id holds 128 bits")
+    digits = [_ALPHABET[(uuid_int >> shift) & 31] for shift in range(5 * (_DIGITS - 1), -1, -5)]
+    return f"{prefix}_{''.join(digits)}"
+
+
+def parse_id(text: str) -> tuple[Prefix, int]:
+    """Read an id back; raises ValueError unless it is exactly what `format_id` writes.
+
+    >>> parse_id("contact_00000000000000000000000011")
+    (<Prefix.CONTACT: 'contact'>, 33)
+    """
+    name, _, digits = text.rpartition("_")
+    prefix = _PREFIXES.get(name)
+    if prefix is None or len(digits) != _DIGITS:
+        raise ValueError("not an id")
+    value = 0
+    for digit in digits:
+        if digit not in _VALUE_OF:
+            raise ValueError("not an id")
+        value = value << 5 | _VALUE_OF[digit]
+    if value >> _BITS:
+        raise ValueError("not an id")
+    return prefix, value
+
+
+def has_prefix(text: str, prefix: Prefix) -> bool:
+    """Say whether the text is a well-formed id of that noun.
+
+    >>> has_prefix("contact_00000000000000000000000011", Prefix.TICKET)
+    False
+    """
+    try:
+        return parse_id(text)[0] is prefix
+    except ValueError:
+        return False
+
+
+def session_id_of(interaction_id: str) -> str:
+    """The id of the session that an interaction opened: the same bits, another prefix.
+
+    Raises ValueError unless it is the id of an interaction.
+
+    >>> session_id_of("int_00000000000000000000000011")
+    'ses_00000000000000000000000011'
+    """
+    return _renamed(interaction_id, Prefix.INTERACTION, Prefix.SESSION)
+
+
+def opening_interaction_id_of(session_id: str) -> str:
+    """The id of the interaction that opened a session: `session_id_of` the other way round.
+
+    >>> opening_interaction_id_of("ses_00000000000000000000000011")
+    'int_00000000000000000000000011'
+    """
+    return _renamed(session_id, Prefix.SESSION, Prefix.INTERACTION)
+
+
+def _renamed(text: str, old: Prefix, new: Prefix) -> str:
+    prefix, value = parse_id(text)
+    if prefix is not old:
+        raise ValueError(f"not an id of '{old}'")
+    return format_id(new, value)

@@ -1,0 +1,1 @@
+"""Interactionz metering: policy, fold, re-cut, ledger, cycles, balance, seats, sentences."""
