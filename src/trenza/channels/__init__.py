@@ -1,0 +1,1 @@
+"""What is particular to the channels: how their addresses are written and who carries messages."""

@@ -1,0 +1,1 @@
+"""Telling feeds that a ledger has grown; the ledger itself says what is new."""

@@ -1,0 +1,1 @@
+"""One async function per verb: decide by the domain, append by storage, one transaction."""

@@ -1,0 +1,92 @@
+"""Group commit: reports that arrive together are decided and written in one transaction.
+
+While a workspace's transaction runs, what arrives gathers for the next one; a lone report waits
+for nobody. Each report is answered after the commit. If a batch fails as a whole, its requests are
+tried again each by itself, so that none fails because of a neighbour.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from trenza.domain.access import Scope, Viewer
+from trenza.services.dependencies import Dependencies
+from trenza.services.interaction import Answer, Arrival, RecordInteraction, record_interactions
+
+BATCH_MAX = 500
+
+LOG = structlog.get_logger("trenza.recorder")
+
+
+@dataclass
+class _Request:
+    viewer: Viewer
+    arrivals: list[Arrival]
+    answers: asyncio.Future[list[Answer]]
+
+
+class Recorder:
+    """Records interactions of all workspaces, one transaction of each workspace at a time."""
+
+    def __init__(self, dependencies: Dependencies) -> None:
+        self._dependencies = dependencies
+        self._waiting: dict[str, deque[_Request]] = {}
+        self._writers: dict[str, asyncio.Task[None]] = {}
+
+    async def record(self, viewer: Viewer, requests: Sequence[RecordInteraction]) -> list[Answer]:
+        """The answer to each report, after its commit. Needs the scope `record`."""
+        viewer.require(Scope.RECORD)
+        arrived_at = self._dependencies.clock.now()
+        arrivals = [Arrival(request, arrived_at) for request in requests]
+        answers: asyncio.Future[list[Answer]] = asyncio.get_running_loop().create_future()
+        workspace_id = viewer.workspace_id
+        waiting = self._waiting.setdefault(workspace_id, deque())
+        waiting.append(_Request(viewer, arrivals, answers))
+        if workspace_id not in self._writers:
+            self._writers[workspace_id] = asyncio.create_task(self._write(workspace_id))
+        # A client that goes away does not take back what it reported.
+        return await asyncio.shield(answers)
+
+    async def drain(self) -> None:
+        """Waits until everything accepted is committed and answered."""
+        while self._writers:
+            await asyncio.gather(*self._writers.values(), return_exceptions=True)
+
+    async def _write(self, workspace_id: str) -> None:
+        waiting = self._waiting[workspace_id]
+        try:
+            while waiting:
+                await self._commit(_next_batch(waiting))
+        finally:
+            del self._writers[workspace_id], self._waiting[workspace_id]
+
+    async def _commit(self, batch: list[_Request]) -> None:
+        arrivals = [arrival for request in batch for arrival in request.arrivals]
+        try:
+            answers = await record_interactions(self._dependencies, batch[0].viewer, arrivals)
+        except Exception as error:
+            if len(batch) > 1:
+                LOG.warning("batch_failed", requests=len(batch), error=repr(error))
+                for request in batch:
+                    await self._commit([request])
+            elif not batch[0].answers.cancelled():
+                batch[0].answers.set_exception(error)
+            return
+        start = 0
+        for request in batch:
+            end = start + len(request.arrivals)
+            if not request.answers.cancelled():
+                request.answers.set_result(answers[start:end])
+            start = end
+
+
+def _next_batch(waiting: deque[_Request]) -> list[_Request]:
+    batch = [waiting.popleft()]
+    size = len(batch[0].arrivals)
+    while waiting and size + len(waiting[0].arrivals) <= BATCH_MAX:
+        batch.append(waiting.popleft())
+        size += len(batch[-1].arrivals)
+    return batch

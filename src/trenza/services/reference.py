@@ -1,0 +1,18 @@
+"""Ids that callers give: a foreign, an absent and a malformed one answer the same."""
+
+from trenza.domain.errors import NotFound
+from trenza.domain.ids import Prefix, has_prefix
+
+
+def absent(name: str) -> NotFound:
+    """The answer to an id that the workspace does not have, whoever else may have it."""
+    return NotFound(f"{name} names nothing in this workspace", path=(name,))
+
+
+def require_form(given: str, prefix: Prefix, name: str) -> None:
+    """Raises NotFound with the field's name unless the id is one of that noun.
+
+    >>> require_form("contact_00000000000000000000000011", Prefix.CONTACT, "contactId")
+    """
+    if not has_prefix(given, prefix):
+        raise absent(name)

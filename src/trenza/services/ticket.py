@@ -1,0 +1,61 @@
+"""Tickets: opening them."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from trenza.domain.access import Scope, Viewer
+from trenza.domain.channel import ChannelKind
+from trenza.domain.ids import Prefix
+from trenza.domain.text import clean
+from trenza.domain.ticket import TicketStatus, TicketVisibility
+from trenza.services.dependencies import Dependencies
+from trenza.services.reference import absent, require_form
+from trenza.storage.contact import lock_roots
+from trenza.storage.ticket import insert_ticket
+
+SUBJECT_LONGEST = 200
+
+
+@dataclass(frozen=True)
+class OpenTicket:
+    """A contact's request that people are to attend; `channel` is where it came from."""
+
+    contact_id: str
+    subject: str
+    visibility: TicketVisibility = TicketVisibility.PUBLIC
+    channel: ChannelKind | None = None
+
+
+async def open_ticket(dependencies: Dependencies, viewer: Viewer, request: OpenTicket) -> str:
+    """Opens a ticket under the workspace's next number and returns its id. Needs `manage`.
+
+    It records no interaction and so costs nothing by itself: report what the customer sees of it
+    as TICKET_PUBLIC_ACTION. Raises NotFound for the contact, InvalidInput for a bad subject.
+    """
+    viewer.require(Scope.MANAGE)
+    subject = clean(request.subject, ("subject",), SUBJECT_LONGEST)
+    require_form(request.contact_id, Prefix.CONTACT, "contactId")
+    ticket_id = dependencies.new_id(Prefix.TICKET)
+    now = dependencies.clock.now()
+
+    async def work(connection: AsyncConnection) -> str:
+        # A merge that runs at the same time would else miss the new ticket.
+        roots = await lock_roots(connection, viewer.workspace_id, [request.contact_id])
+        if request.contact_id not in roots:
+            raise absent("contactId")
+        row = {
+            "workspace_id": viewer.workspace_id,
+            "id": ticket_id,
+            "contact_id": request.contact_id,
+            "owner_id": roots[request.contact_id],
+            "subject": subject,
+            "visibility": request.visibility,
+            "status": TicketStatus.NEW,
+            "channel": request.channel,
+            "opened_at": now,
+        }
+        await insert_ticket(connection, row)
+        return ticket_id
+
+    return await dependencies.database.write(work)

@@ -1,0 +1,46 @@
+"""The only place with SQL of writes: tables and queries per noun, the engine, the migrations."""
+
+from trenza.storage.access import ApiKey
+from trenza.storage.campaign import Campaign, CampaignTouch
+from trenza.storage.contact import Contact, ContactAddress, ContactIdentity
+from trenza.storage.interaction import Interaction, QuarantinedInteraction
+from trenza.storage.interactionz import (
+    BillingCycle,
+    CycleClosing,
+    InteractionzGrant,
+    InteractionzSession,
+    LedgerEntry,
+    LedgerHead,
+    UsageAlert,
+)
+from trenza.storage.journey import Journey, JourneyEnrollment
+from trenza.storage.seat import SeatEvent, SignIn, WorkspaceUser
+from trenza.storage.ticket import Ticket
+from trenza.storage.workspace import Contract, Plan, Workspace
+
+__all__ = [
+    "ApiKey",
+    "BillingCycle",
+    "Campaign",
+    "CampaignTouch",
+    "Contact",
+    "ContactAddress",
+    "ContactIdentity",
+    "Contract",
+    "CycleClosing",
+    "Interaction",
+    "InteractionzGrant",
+    "InteractionzSession",
+    "Journey",
+    "JourneyEnrollment",
+    "LedgerEntry",
+    "LedgerHead",
+    "Plan",
+    "QuarantinedInteraction",
+    "SeatEvent",
+    "SignIn",
+    "Ticket",
+    "UsageAlert",
+    "Workspace",
+    "WorkspaceUser",
+]

@@ -1,0 +1,422 @@
+"""Contacts and the addresses by which they are known: tables and queries.
+
+A merge links and never moves: `contact.root_id` names the live contact that stands for the row
+(itself when it was never merged). Rows that hang from a contact keep two columns:
+`contact_id`, the contact they were recorded for, for ever; `owner_id`, the root it has now.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    and_,
+    bindparam,
+    insert,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy import Table as SQLTable
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from trenza.domain.channel import AddressSpace, ChannelKind
+from trenza.storage.campaign import CampaignTouch
+from trenza.storage.columns import Table, belongs_to_workspace, key, references, symbol
+from trenza.storage.dialect import upsert
+from trenza.storage.interaction import Interaction
+from trenza.storage.interactionz import InteractionzSession
+from trenza.storage.journey import JourneyEnrollment
+from trenza.storage.ticket import Ticket
+
+
+class Contact(Table, table=True):
+    """One person. The row is also the lock under which the person's sessions are decided."""
+
+    __table_args__ = (
+        belongs_to_workspace(),
+        references("root_id", "contact"),
+        references("merged_into_id", "contact"),
+        Index(None, "workspace_id", "root_id"),
+        Index(None, "workspace_id", "created_at", "id"),
+    )
+
+    workspace_id: str = key()
+    id: str = key()
+    root_id: str = symbol()
+    merged_into_id: str | None = symbol(default=None)
+    merged_at: datetime | None = None
+    display_name: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    birth_on: date | None = None
+    language: str | None = symbol(default=None)
+    zone: str | None = symbol(default=None)
+    company: str | None = None
+    city: str | None = None
+    country: str | None = symbol(default=None)
+    stage: str | None = symbol(default=None)
+    origin: str | None = None
+    created_at: datetime
+    updated_at: datetime
+    erased_at: datetime | None = None
+
+
+class ContactAddress(Table, table=True):
+    """An address and the one contact that holds it; the key keeps two from holding it.
+
+    WhatsApp, SMS and RCS share the space PHONE: one number is one person on all three.
+    """
+
+    __table_args__ = (
+        belongs_to_workspace(),
+        references("contact_id", "contact"),
+        UniqueConstraint("workspace_id", "space", "address", "contact_id"),
+    )
+
+    workspace_id: str = key()
+    space: str = key()
+    address: str = key()
+    contact_id: str = symbol()
+
+
+class ContactIdentity(Table, table=True):
+    """An address on one channel, with the contact that brought it."""
+
+    __table_args__ = (
+        belongs_to_workspace(),
+        ForeignKeyConstraint(
+            ["workspace_id", "space", "address", "contact_id"],
+            [
+                "contact_address.workspace_id",
+                "contact_address.space",
+                "contact_address.address",
+                "contact_address.contact_id",
+            ],
+        ),
+        Index(None, "workspace_id", "owner_id"),
+    )
+
+    workspace_id: str = key()
+    channel: str = key()
+    address: str = key()
+    space: str = symbol()
+    contact_id: str = symbol()
+    owner_id: str = symbol()
+    created_at: datetime
+
+
+CONTACT: SQLTable = Contact.__table__
+ADDRESS: SQLTable = ContactAddress.__table__
+IDENTITY: SQLTable = ContactIdentity.__table__
+DESCRIPTION = (
+    "display_name",
+    "first_name",
+    "last_name",
+    "birth_on",
+    "language",
+    "zone",
+    "company",
+    "city",
+    "country",
+    "stage",
+    "origin",
+)
+"""The columns that say who a contact is."""
+# Everything that a merge hands over to another root, beside the contacts themselves.
+OWNED: tuple[SQLTable, ...] = (
+    IDENTITY,
+    Interaction.__table__,
+    InteractionzSession.__table__,
+    CampaignTouch.__table__,
+    JourneyEnrollment.__table__,
+    Ticket.__table__,
+)
+
+
+class Identity(NamedTuple):
+    """An address, normalised, as it is known on one channel."""
+
+    channel: ChannelKind
+    space: AddressSpace
+    address: str
+
+    @property
+    def space_and_address(self) -> tuple[str, str]:
+        """Where the address is unique, and the address."""
+        return self.space, self.address
+
+
+@dataclass(frozen=True)
+class NewContact:
+    """A contact to create; `fields` are columns of its row, those left out are empty."""
+
+    id: str
+    identities: Sequence[Identity]
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SeenIdentity:
+    """An identity that was met, with the contact that holds its address and that one's root."""
+
+    identity: Identity
+    contact_id: str
+    owner_id: str
+
+
+async def find_owners(
+    connection: AsyncConnection, workspace_id: str, addresses: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], str]:
+    """The contact that holds each (space, address), where one does.
+
+    It may have been merged since: `lock_roots` or `find_contacts` lead to its root.
+    """
+    if not addresses:
+        return {}
+    rows = await connection.execute(
+        select(ADDRESS.c.space, ADDRESS.c.address, ADDRESS.c.contact_id).where(
+            ADDRESS.c.workspace_id == workspace_id,
+            tuple_(ADDRESS.c.space, ADDRESS.c.address).in_(sorted(set(addresses))),
+        )
+    )
+    return {(row.space, row.address): row.contact_id for row in rows}
+
+
+async def find_contacts(
+    connection: AsyncConnection, workspace_id: str, ids: Collection[str]
+) -> dict[str, str]:
+    """The root of each contact that the workspace has."""
+    if not ids:
+        return {}
+    rows = await connection.execute(
+        select(CONTACT.c.id, CONTACT.c.root_id).where(
+            CONTACT.c.workspace_id == workspace_id, CONTACT.c.id.in_(sorted(set(ids)))
+        )
+    )
+    return {row.id: row.root_id for row in rows}
+
+
+async def lock_roots(
+    connection: AsyncConnection, workspace_id: str, contact_ids: Collection[str]
+) -> dict[str, str]:
+    """Locks the roots of contacts, in id order, and returns the root of each known contact.
+
+    Whoever decides on a contact's sessions, identities or merge holds this lock. Take it before
+    anything is inserted and before the ledger's head. A root that was merged while we waited
+    for it sends us on to its own root; usually one statement is enough.
+    """
+    wanted = set(contact_ids)
+    locked: set[str] = set()
+    while wanted:
+        held = await _lock_present_roots(connection, workspace_id, wanted)
+        if all(held.get(each) == each for each in wanted):
+            return dict(zip(wanted, wanted, strict=True))
+        locked |= held.keys()
+        roots = await find_contacts(connection, workspace_id, wanted)
+        if locked.issuperset(roots.values()):
+            return roots
+    return {}
+
+
+async def _lock_present_roots(
+    connection: AsyncConnection, workspace_id: str, ids: Collection[str]
+) -> dict[str, str]:
+    """Locks what is the root of the contacts now; its own `root_id` is read under the lock."""
+    member = CONTACT.alias("member")
+    roots = select(member.c.root_id).where(
+        member.c.workspace_id == workspace_id, member.c.id.in_(sorted(ids))
+    )
+    rows = await connection.execute(
+        select(CONTACT.c.id, CONTACT.c.root_id)
+        .where(CONTACT.c.workspace_id == workspace_id, CONTACT.c.id.in_(roots))
+        .order_by(CONTACT.c.id)
+        .with_for_update(key_share=True)
+    )
+    return {row.id: row.root_id for row in rows}
+
+
+async def create_contacts(
+    connection: AsyncConnection, workspace_id: str, at: datetime, contacts: Sequence[NewContact]
+) -> None:
+    """Adds contacts with their addresses and identities.
+
+    Losing an address to a concurrent writer is a violation of its unique key, on which
+    `Database.write` decides again from the start and then finds the winner.
+    """
+    if not contacts:
+        return
+    empty = {column.name: None for column in CONTACT.c}
+    rows = [
+        {
+            **empty,
+            **contact.fields,
+            "workspace_id": workspace_id,
+            "id": contact.id,
+            "root_id": contact.id,
+            "created_at": at,
+            "updated_at": at,
+        }
+        for contact in contacts
+    ]
+    await connection.execute(insert(CONTACT), rows)
+    seen = [
+        SeenIdentity(identity, contact.id, contact.id)
+        for contact in contacts
+        for identity in contact.identities
+    ]
+    await claim_addresses(connection, workspace_id, at, seen)
+
+
+async def claim_addresses(
+    connection: AsyncConnection, workspace_id: str, at: datetime, seen: Sequence[SeenIdentity]
+) -> None:
+    """Gives addresses that nobody holds to contacts, with the identities they were met by.
+
+    The addresses go in in sorted order, so that two writers cannot wait for each other.
+    """
+    holders = {each.identity.space_and_address: each.contact_id for each in seen}
+    if not holders:
+        return
+    await connection.execute(
+        insert(ADDRESS),
+        [
+            {
+                "workspace_id": workspace_id,
+                "space": space,
+                "address": address,
+                "contact_id": contact_id,
+            }
+            for (space, address), contact_id in sorted(holders.items())
+        ],
+    )
+    await ensure_identities(connection, workspace_id, at, seen)
+
+
+async def ensure_identities(
+    connection: AsyncConnection, workspace_id: str, at: datetime, seen: Sequence[SeenIdentity]
+) -> None:
+    """Notes the channels on which held addresses were met; those noted before stay as they are."""
+    if not seen:
+        return
+    await connection.execute(
+        upsert(connection, IDENTITY).on_conflict_do_nothing(),
+        [
+            {
+                "workspace_id": workspace_id,
+                "channel": each.identity.channel,
+                "address": each.identity.address,
+                "space": each.identity.space,
+                "contact_id": each.contact_id,
+                "owner_id": each.owner_id,
+                "created_at": at,
+            }
+            for each in sorted(seen, key=lambda each: each.identity)
+        ],
+    )
+
+
+async def find_root_by_address(
+    connection: AsyncConnection, workspace_id: str, space: str, address: str
+) -> str | None:
+    """The live contact that has an address, or nothing where none has."""
+    rows = await connection.execute(
+        select(CONTACT.c.root_id)
+        .join(
+            ADDRESS,
+            and_(
+                ADDRESS.c.workspace_id == CONTACT.c.workspace_id,
+                ADDRESS.c.contact_id == CONTACT.c.id,
+            ),
+        )
+        .where(
+            ADDRESS.c.workspace_id == workspace_id,
+            ADDRESS.c.space == space,
+            ADDRESS.c.address == address,
+        )
+    )
+    root_id: str | None = rows.scalar_one_or_none()
+    return root_id
+
+
+async def find_rows(
+    connection: AsyncConnection, workspace_id: str, ids: Collection[str]
+) -> dict[str, dict[str, Any]]:
+    """What contacts are described by, `DESCRIPTION`, with their ids, by id."""
+    if not ids:
+        return {}
+    rows = await connection.execute(
+        select(CONTACT.c.id, *(CONTACT.c[name] for name in DESCRIPTION)).where(
+            CONTACT.c.workspace_id == workspace_id, CONTACT.c.id.in_(sorted(ids))
+        )
+    )
+    return {row.id: row._asdict() for row in rows}
+
+
+async def update_contacts(
+    connection: AsyncConnection,
+    workspace_id: str,
+    at: datetime,
+    rows: Sequence[Mapping[str, Any]],
+) -> None:
+    """Writes what contacts are described by, from rows like those of `find_rows`."""
+    if not rows:
+        return
+    statement = (
+        update(CONTACT)
+        .where(CONTACT.c.workspace_id == workspace_id, CONTACT.c.id == bindparam("of_id"))
+        .values(
+            updated_at=at,
+            **{name: bindparam(f"to_{name}", type_=CONTACT.c[name].type) for name in DESCRIPTION},
+        )
+    )
+    await connection.execute(
+        statement,
+        [{"of_id": row["id"], **{f"to_{name}": row[name] for name in DESCRIPTION}} for row in rows],
+    )
+
+
+async def find_identities(
+    connection: AsyncConnection, workspace_id: str, root_ids: Collection[str]
+) -> dict[str, set[Identity]]:
+    """Every identity that belongs to each of the roots."""
+    found: dict[str, set[Identity]] = {root_id: set() for root_id in root_ids}
+    if not found:
+        return found
+    columns = (IDENTITY.c.owner_id, IDENTITY.c.channel, IDENTITY.c.space, IDENTITY.c.address)
+    rows = await connection.execute(
+        select(*columns).where(
+            IDENTITY.c.workspace_id == workspace_id, IDENTITY.c.owner_id.in_(sorted(root_ids))
+        )
+    )
+    for owner_id, channel, space, address in rows:
+        found[owner_id].add(Identity(ChannelKind(channel), AddressSpace(space), address))
+    return found
+
+
+async def link_contacts(
+    connection: AsyncConnection, workspace_id: str, at: datetime, source: str, target: str
+) -> None:
+    """Puts the root `source`, its members and all they own under the root `target`.
+
+    Both roots are locked by the caller. Nothing moves: each row keeps its `contact_id`.
+    """
+    in_workspace = CONTACT.c.workspace_id == workspace_id
+    await connection.execute(
+        update(CONTACT)
+        .where(in_workspace, CONTACT.c.id == source)
+        .values(merged_into_id=target, merged_at=at, updated_at=at)
+    )
+    await connection.execute(
+        update(CONTACT).where(in_workspace, CONTACT.c.root_id == source).values(root_id=target)
+    )
+    for table in OWNED:
+        await connection.execute(
+            update(table)
+            .where(table.c.workspace_id == workspace_id, table.c.owner_id == source)
+            .values(owner_id=target)
+        )

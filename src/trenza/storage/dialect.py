@@ -1,0 +1,68 @@
+"""What SQLite and PostgreSQL say differently, said once."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import CTE, Dialect, Table, Text, bindparam, func, select, type_coerce
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import TypeEngine
+
+
+def upsert(connection: AsyncConnection, table: Table) -> Any:
+    """An INSERT that takes `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table)
+
+
+@dataclass(frozen=True)
+class RowsParameter:
+    """Rows that a statement gets as a parameter, and reads as a table.
+
+    The text of the statement stays the same for any number of rows, so that it is compiled once,
+    and no limit of parameters is met. PostgreSQL takes an array for each column, SQLite one JSON
+    text.
+    """
+
+    name: str
+    columns: Mapping[str, TypeEngine[Any]]
+
+    def table(self, dialect_name: str) -> CTE:
+        """The rows as a table of a statement for a dialect."""
+        if dialect_name == "sqlite":
+            rows = func.json_each(bindparam(self.name, type_=Text())).table_valued("value")
+            cells = (
+                type_coerce(func.json_extract(rows.c.value, f"$[{index}]"), type_).label(column)
+                for index, (column, type_) in enumerate(self.columns.items())
+            )
+            return select(*cells).cte(self.name).prefix_with("MATERIALIZED")
+        arrays = (
+            bindparam(f"{self.name}_{column}", type_=postgresql.ARRAY(type_))
+            for column, type_ in self.columns.items()
+        )
+        unnested = func.unnest(*arrays).table_valued(*self.columns).render_derived()
+        cells = (
+            type_coerce(unnested.c[column], type_).label(column)
+            for column, type_ in self.columns.items()
+        )
+        return select(*cells).cte(self.name).prefix_with("MATERIALIZED")
+
+    def values(self, dialect: Dialect, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+        """The rows, each in the order of the columns, as arguments of the execution."""
+        if dialect.name != "sqlite":
+            return {
+                f"{self.name}_{column}": [row[index] for row in rows]
+                for index, column in enumerate(self.columns)
+            }
+        writers = [
+            type_.dialect_impl(dialect).bind_processor(dialect) or _as_it_is
+            for type_ in self.columns.values()
+        ]
+        cells = [[write(cell) for write, cell in zip(writers, row, strict=True)] for row in rows]
+        return {self.name: json.dumps(cells)}
+
+
+def _as_it_is(value: Any) -> Any:
+    return value

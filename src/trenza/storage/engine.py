@@ -1,0 +1,101 @@
+"""Connections: short reads, and writes that are one transaction each, on both databases.
+
+SQLite has one writer: within the process a lock queues writers, between processes
+`BEGIN IMMEDIATE` does. The default `BEGIN` would lose updates or answer busy. PostgreSQL writers
+lock the rows they decide on; a transaction that meets a deadlock or loses a race for a unique key
+is decided again from the start, and then sees the winner's rows.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext
+from typing import Any, TypeVar
+
+from sqlalchemy import event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+T = TypeVar("T")
+
+RETRIES_MAX = 8
+RETRIED_SQLSTATES = frozenset({"40001", "40P01", "23505"})
+"""Serialization failure, deadlock, unique key lost to a concurrent writer."""
+
+
+class Database:
+    """One database by its URL: `sqlite+aiosqlite:///file` or `postgresql+asyncpg://…`."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = url
+        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            self._readers = _sqlite_engine(url, begin="BEGIN", pool_size=pool_size, query_only=True)
+            self._writers = _sqlite_engine(url, begin="BEGIN IMMEDIATE", pool_size=1)
+        else:
+            self._readers = self._writers = create_async_engine(
+                url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True
+            )
+        self._write_lock: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
+
+    @asynccontextmanager
+    async def read(self) -> AsyncGenerator[AsyncConnection, None]:
+        """A connection for one batch of reads; never held while waiting for a client."""
+        async with self._readers.connect() as connection:
+            yield connection
+
+    async def write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Runs `work` in one transaction and returns its result after the commit.
+
+        `work` may run more than once and so must not touch anything but its connection.
+        """
+        attempt = 1
+        while True:
+            try:
+                async with self._write_lock or nullcontext():
+                    async with self._writers.begin() as connection:
+                        result = await work(connection)
+                return result
+            except DBAPIError as error:
+                if attempt == RETRIES_MAX or not _is_worth_retrying(error):
+                    raise
+            await asyncio.sleep(0.002 * attempt**2)
+            attempt += 1
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        for engine in {self._readers, self._writers}:
+            await engine.dispose()
+
+
+def _sqlite_engine(
+    url: str, *, begin: str, pool_size: int, query_only: bool = False
+) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        # The driver must not begin transactions by itself: `begin` below does.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "busy_timeout=15000",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"query_only={'ON' if query_only else 'OFF'}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def start(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _is_worth_retrying(error: DBAPIError) -> bool:
+    sqlstate = getattr(error.orig, "sqlstate", None)
+    return sqlstate in RETRIED_SQLSTATES or "database is locked" in str(error.orig)

@@ -1,0 +1,254 @@
+"""Queries of the ledger: its head, which is the workspace lock, its rows, and what they bring.
+
+Beside the rows stand the cycles that are kept, alerts, grants and closings.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from trenza.domain.errors import BrokenInvariant
+from trenza.domain.metering.balance import Grant
+from trenza.domain.metering.cycle import Cycle
+from trenza.domain.metering.ledger import EntryKind
+from trenza.storage.dialect import upsert
+from trenza.storage.interactionz import (
+    BillingCycle,
+    CycleClosing,
+    InteractionzGrant,
+    LedgerEntry,
+    LedgerHead,
+    UsageAlert,
+)
+
+LEDGER = LedgerEntry.__table__
+HEAD = LedgerHead.__table__
+CYCLE = BillingCycle.__table__
+ALERT = UsageAlert.__table__
+GRANT = InteractionzGrant.__table__
+CLOSING = CycleClosing.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a ledger stands: its last row, and the end of its last closed cycle."""
+
+    sequence: int
+    recorded_at: datetime
+    closed_until: datetime | None
+
+
+async def lock_head(connection: AsyncConnection, workspace_id: str) -> Head:
+    """Locks a workspace's ledger until the commit: the last lock that a writer takes.
+
+    Raises BrokenInvariant where the workspace was made without one.
+    """
+    statement = (
+        select(HEAD.c.sequence, HEAD.c.recorded_at, HEAD.c.closed_until)
+        .where(HEAD.c.workspace_id == workspace_id)
+        .with_for_update(key_share=True)
+    )
+    row = (await connection.execute(statement)).one_or_none()
+    if row is None:
+        raise BrokenInvariant(f"{workspace_id} has no ledger")
+    return Head(row.sequence, row.recorded_at, row.closed_until)
+
+
+async def move_head(
+    connection: AsyncConnection, workspace_id: str, sequence: int, recorded_at: datetime
+) -> None:
+    """Notes the last row that was appended."""
+    await connection.execute(
+        update(HEAD)
+        .where(HEAD.c.workspace_id == workspace_id)
+        .values(sequence=sequence, recorded_at=recorded_at)
+    )
+
+
+async def insert_entries(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Appends rows, complete and in order of sequence."""
+    await connection.execute(insert(LEDGER), list(rows))
+
+
+async def find_counts_at(
+    connection: AsyncConnection, workspace_id: str, sequences: Collection[int]
+) -> dict[int, datetime]:
+    """When rows count, by sequence."""
+    if not sequences:
+        return {}
+    rows = await connection.execute(
+        select(LEDGER.c.sequence, LEDGER.c.counts_at).where(
+            LEDGER.c.workspace_id == workspace_id, LEDGER.c.sequence.in_(sorted(sequences))
+        )
+    )
+    return {row.sequence: row.counts_at for row in rows}
+
+
+async def find_cycles(connection: AsyncConnection, workspace_id: str) -> list[Cycle]:
+    """The cycles that were kept as instants, in order: a dozen for each year of use."""
+    rows = await connection.execute(
+        select(CYCLE.c.starts_at, CYCLE.c.ends_at)
+        .where(CYCLE.c.workspace_id == workspace_id)
+        .order_by(CYCLE.c.starts_at)
+    )
+    return [Cycle(row.starts_at, row.ends_at) for row in rows]
+
+
+async def keep_cycles(
+    connection: AsyncConnection, workspace_id: str, cycles: Sequence[Cycle]
+) -> None:
+    """Keeps cycles as the instants that they were computed as; what was kept before stays."""
+    if cycles:
+        await connection.execute(
+            upsert(connection, CYCLE).on_conflict_do_nothing(),
+            [
+                {
+                    "workspace_id": workspace_id,
+                    "starts_at": cycle.starts_at,
+                    "ends_at": cycle.ends_at,
+                }
+                for cycle in cycles
+            ],
+        )
+
+
+async def find_raised(
+    connection: AsyncConnection, workspace_id: str, cycles: Collection[Cycle]
+) -> dict[datetime, set[int]]:
+    """The thresholds already reached in each cycle, by its start."""
+    found: dict[datetime, set[int]] = {cycle.starts_at: set() for cycle in cycles}
+    if found:
+        rows = await connection.execute(
+            select(ALERT.c.cycle_starts_at, ALERT.c.threshold_percent).where(
+                ALERT.c.workspace_id == workspace_id, ALERT.c.cycle_starts_at.in_(sorted(found))
+            )
+        )
+        for row in rows:
+            found[row.cycle_starts_at].add(row.threshold_percent)
+    return found
+
+
+async def insert_alerts(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Adds alerts; one for a cycle and threshold is there once, whoever comes second."""
+    if rows:
+        await connection.execute(
+            upsert(connection, ALERT).on_conflict_do_nothing(
+                index_elements=["workspace_id", "cycle_starts_at", "threshold_percent"]
+            ),
+            list(rows),
+        )
+
+
+async def find_first_debit_at(connection: AsyncConnection, workspace_id: str) -> datetime | None:
+    """When the first debit of a ledger counts, None where there is none."""
+    statement = select(func.min(LEDGER.c.counts_at)).where(
+        LEDGER.c.workspace_id == workspace_id, LEDGER.c.kind == EntryKind.DEBIT
+    )
+    found: datetime | None = (await connection.execute(statement)).scalar_one()
+    return found
+
+
+async def insert_grant(
+    connection: AsyncConnection,
+    workspace_id: str,
+    grant: Grant,
+    note: str | None,
+    recorded_at: datetime,
+    sequence: int,
+) -> None:
+    """Adds a grant beside its row of the ledger."""
+    await connection.execute(
+        insert(GRANT).values(
+            workspace_id=workspace_id,
+            note=note,
+            recorded_at=recorded_at,
+            sequence=sequence,
+            **asdict(grant),
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A closed cycle, with its statement as the text that was stored."""
+
+    id: str
+    starts_at: datetime
+    ends_at: datetime
+    recorded_at: datetime
+    sequence: int
+    statement: str
+
+
+async def insert_closing(connection: AsyncConnection, workspace_id: str, closing: Closing) -> None:
+    """Adds a closing beside its row of the ledger, and moves the end of what is closed."""
+    await connection.execute(insert(CLOSING).values(workspace_id=workspace_id, **asdict(closing)))
+    await connection.execute(
+        update(HEAD).where(HEAD.c.workspace_id == workspace_id).values(closed_until=closing.ends_at)
+    )
+
+
+async def find_closing(
+    connection: AsyncConnection, workspace_id: str, at: datetime | None = None
+) -> Closing | None:
+    """The closing of the cycle that holds an instant, or the last one."""
+    statement = select(
+        CLOSING.c.id,
+        CLOSING.c.starts_at,
+        CLOSING.c.ends_at,
+        CLOSING.c.recorded_at,
+        CLOSING.c.sequence,
+        CLOSING.c.statement,
+    ).where(CLOSING.c.workspace_id == workspace_id)
+    if at is not None:
+        statement = statement.where(CLOSING.c.starts_at <= at, CLOSING.c.ends_at > at)
+    newest = statement.order_by(CLOSING.c.starts_at.desc()).limit(1)
+    row = (await connection.execute(newest)).one_or_none()
+    return None if row is None else Closing(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What was learned about a cycle after it was closed, and so counts in later ones."""
+
+    debits: int
+    reversals: int
+
+    @property
+    def net(self) -> int:
+        """The credits by which the cycle's consumption would differ."""
+        return self.debits - self.reversals
+
+
+async def find_correction(
+    connection: AsyncConnection, workspace_id: str, cycle: Cycle
+) -> Correction:
+    """Debits and reversals that took effect in a cycle but count after it."""
+    rows = await connection.execute(
+        select(LEDGER.c.kind, func.count().label("rows"))
+        .where(
+            LEDGER.c.workspace_id == workspace_id,
+            LEDGER.c.counts_at != LEDGER.c.effective_at,
+            LEDGER.c.effective_at >= cycle.starts_at,
+            LEDGER.c.effective_at < cycle.ends_at,
+            LEDGER.c.counts_at >= cycle.ends_at,
+        )
+        .group_by(LEDGER.c.kind)
+    )
+    found = {row.kind: row.rows for row in rows}
+    return Correction(found.get(EntryKind.DEBIT, 0), found.get(EntryKind.REVERSAL, 0))
+
+
+async def find_head(connection: AsyncConnection, workspace_id: str) -> Head:
+    """Where a workspace's ledger stands; raises BrokenInvariant where it was made without one."""
+    statement = select(HEAD.c.sequence, HEAD.c.recorded_at, HEAD.c.closed_until).where(
+        HEAD.c.workspace_id == workspace_id
+    )
+    row = (await connection.execute(statement)).one_or_none()
+    if row is None:
+        raise BrokenInvariant(f"{workspace_id} has no ledger")
+    return Head(row.sequence, row.recorded_at, row.closed_until)
