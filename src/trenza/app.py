@@ -1,0 +1,137 @@
+"""The composition root: the only place that builds the clock, ids, secrets, engine and bus."""
+
+import secrets
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import make_url
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route, WebSocketRoute
+
+from trenza import resources
+from trenza.domain.access import Viewer
+from trenza.domain.access_key import ALPHABET, SECRET_LENGTH
+from trenza.domain.ids import Prefix, format_id
+from trenza.graphql.context import Context
+from trenza.graphql.schema import build_schema
+from trenza.pubsub.bus import Bus
+from trenza.pubsub.postgres import PostgresBell
+from trenza.services.access import Authenticator
+from trenza.services.dependencies import Bell, Clock, Dependencies
+from trenza.services.recorder import Recorder
+from trenza.settings import Settings
+from trenza.storage.engine import Database
+from trenza.storage.feed import find_sequence
+from trenza.web import explorer, health
+from trenza.web.api import Api, WithPage
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The instant now, in UTC."""
+        return datetime.now(UTC)
+
+
+def new_id_maker(clock: Clock) -> Callable[[Prefix], str]:
+    """Makes ids of UUIDv7s that grow within the process, also within a millisecond."""
+    last = 0
+
+    def new_id(prefix: Prefix) -> str:
+        nonlocal last
+        millis = int(clock.now().timestamp() * 1000)
+        random = secrets.randbits(74)
+        value = millis << 80 | 0x7 << 76 | random >> 62 << 64 | 0b10 << 62 | random & (1 << 62) - 1
+        last = value if value > last else last + 1
+        return format_id(prefix, last)
+
+    return new_id
+
+
+def new_secret() -> str:
+    """The secret of an API key."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(SECRET_LENGTH))
+
+
+@dataclass
+class Parts:
+    """What the process is built of, and what must be started and stopped with it."""
+
+    dependencies: Dependencies
+    bus: Bus
+    recorder: Recorder
+    postgres: PostgresBell | None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None, None]:
+        """Starts what runs beside the requests; at the end everything accepted is committed."""
+        if self.postgres is not None:
+            self.postgres.start()
+        try:
+            yield
+        finally:
+            await self.recorder.drain()
+            if self.postgres is not None:
+                await self.postgres.close()
+            await self.bus.close()
+            await self.dependencies.database.close()
+
+
+def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
+    """The parts of a process on the database of the settings."""
+    clock = clock or SystemClock()
+    database = Database(settings.database, pool_size=settings.pool_size)
+
+    async def sequence_of(workspace_id: str) -> int:
+        async with database.read() as connection:
+            return await find_sequence(connection, workspace_id)
+
+    bus = Bus(sequence_of)
+    postgres = None
+    bell: Bell = bus
+    if not database.is_sqlite:
+        dsn = make_url(settings.database).set(drivername="postgresql")
+        bell = postgres = PostgresBell(bus, dsn.render_as_string(hide_password=False))
+    dependencies = Dependencies(database, clock, new_id_maker(clock), bell, new_secret)
+    return Parts(dependencies, bus, Recorder(dependencies), postgres)
+
+
+def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
+    """The application: GraphQL, the explorer, the examples, health."""
+    parts = build_parts(settings, clock)
+
+    def new_context(key: Viewer | None, correlation_id: str) -> Context:
+        return Context(
+            parts.dependencies, parts.recorder, parts.bus, key, correlation_id=correlation_id
+        )
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncGenerator[None, None]:
+        async with parts.running():
+            yield
+
+    async def home(request: Request) -> Response:
+        return RedirectResponse("/graphql")
+
+    api = Api(build_schema(), Authenticator(parts.dependencies), new_context)
+    endpoint = WithPage(api, explorer.explorer_page)
+    app = Starlette(
+        routes=[
+            Route("/", home),
+            Route("/graphql", endpoint),
+            WebSocketRoute("/graphql", api),
+            *health.routes(parts.dependencies.database),
+            *explorer.routes(resources.explorer(), resources.examples()),
+        ],
+        middleware=[Middleware(GZipMiddleware, minimum_size=1024)],
+        lifespan=lifespan,
+    )
+    app.state.parts = parts
+    return app

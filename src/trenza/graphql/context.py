@@ -1,0 +1,65 @@
+"""What one GraphQL operation carries: who asks, when, its own loaders and figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from trenza.domain.access import Viewer
+from trenza.domain.errors import Unauthenticated
+from trenza.graphql.figures import Figures
+from trenza.pubsub.bus import Bus
+from trenza.readplan.reader import Reader
+from trenza.services.dependencies import Dependencies
+from trenza.services.recorder import Recorder
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Context:
+    """Of a connection first; each operation on it works with a copy from `for_operation`."""
+
+    dependencies: Dependencies
+    recorder: Recorder
+    bus: Bus
+    key: Viewer | None
+    connection_params: dict[str, Any] | None = None
+    correlation_id: str = ""
+    now: datetime = BEGINNING
+    _reader: Reader | None = None
+    _figures: Figures | None = None
+
+    def for_operation(self) -> Context:
+        """A context with loaders of its own and one instant for everything it says."""
+        fresh = replace(self)
+        fresh.renew()
+        return fresh
+
+    def renew(self) -> None:
+        """Forgets what was loaded: what follows a write, or the next event, is read anew."""
+        self.now = self.dependencies.clock.now()
+        self._reader = self._figures = None
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who asks; every operation needs a key."""
+        if self.key is None:
+            raise Unauthenticated("give an API key: Authorization: Bearer <key>")
+        return self.key
+
+    @property
+    def reader(self) -> Reader:
+        """The loaders of this operation, which see the key's workspace alone."""
+        if self._reader is None:
+            self._reader = Reader(self.dependencies.database, self.viewer.workspace_id)
+        return self._reader
+
+    @property
+    def figures(self) -> Figures:
+        """The figures that are worked out on demand in this operation."""
+        if self._figures is None:
+            database = self.dependencies.database
+            self._figures = Figures(database, self.viewer.workspace_id, self.now)
+        return self._figures

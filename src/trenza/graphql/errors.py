@@ -1,0 +1,100 @@
+"""Errors a client can act on are data; all others are masked, with an id that is in the log."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import strawberry
+import structlog
+from graphql import GraphQLError
+from strawberry.schema import ExceptionHandler
+
+from trenza.domain import errors
+from trenza.domain.errors import DomainError, ErrorCode
+
+LOG = structlog.get_logger("trenza.graphql")
+
+
+@strawberry.interface(description="Why an operation was refused; nothing was changed.")
+class UserError:
+    """Why an operation was refused; nothing was changed."""
+
+    code: ErrorCode = strawberry.field(description="The reason, for programs.")
+    message: str = strawberry.field(description="The reason and what to do, for people.")
+    path: list[str] | None = strawberry.field(
+        description="The field of the input that is to blame, from the outside in."
+    )
+
+
+def _type_of(error: type[DomainError]) -> type[UserError]:
+    cls = type(error.__name__, (UserError,), {"__doc__": error.__doc__, "__annotations__": {}})
+    declared: type[UserError] = strawberry.type(cls, description=error.__doc__)
+    return declared
+
+
+InvalidInput = _type_of(errors.InvalidInput)
+NotFound = _type_of(errors.NotFound)
+Forbidden = _type_of(errors.Forbidden)
+IdempotencyConflict = _type_of(errors.IdempotencyConflict)
+OccurredInFuture = _type_of(errors.OccurredInFuture)
+TooLate = _type_of(errors.TooLate)
+Conflict = _type_of(errors.Conflict)
+
+TYPES: dict[type[DomainError], type[UserError]] = {
+    errors.InvalidInput: InvalidInput,
+    errors.NotFound: NotFound,
+    errors.Forbidden: Forbidden,
+    errors.IdempotencyConflict: IdempotencyConflict,
+    errors.OccurredInFuture: OccurredInFuture,
+    errors.TooLate: TooLate,
+    errors.Conflict: Conflict,
+}
+
+
+def as_data(error: DomainError) -> UserError:
+    """A refusal as the member of a result union that stands for it."""
+    cls = TYPES[type(error)]
+    return cls(code=error.code, message=error.message, path=list(error.path) or None)
+
+
+def _handler(error: type[DomainError], cls: type[UserError]) -> ExceptionHandler[Any]:
+    class Handler(ExceptionHandler):  # type: ignore[type-arg]
+        exception_type = error
+        error_type = cls
+
+        def handle(self, exception: Any, *, field: Any, info: Any) -> UserError:
+            return as_data(exception)
+
+    return Handler()
+
+
+HANDLERS = [_handler(error, cls) for error, cls in TYPES.items()]
+
+
+def presented(found: Sequence[GraphQLError], correlation_id: str) -> list[GraphQLError]:
+    """The errors as a client sees them: its own mistakes as they are, ours masked and logged."""
+    return [_presented(error, correlation_id) for error in found]
+
+
+def _presented(error: GraphQLError, correlation_id: str) -> GraphQLError:
+    cause = error.original_error
+    while isinstance(cause, GraphQLError):
+        cause = cause.original_error
+    if cause is None:
+        return error
+    if isinstance(cause, DomainError):
+        extensions: dict[str, Any] = {"code": cause.code}
+        if cause.path:
+            extensions["input"] = list(cause.path)
+        message = cause.message
+    else:
+        LOG.error("unexpected_error", correlation_id=correlation_id, exc_info=cause)
+        extensions = {"code": "INTERNAL", "correlationId": correlation_id}
+        message = "Something went wrong on our side. Nothing of this field is known; quote the id."
+    return GraphQLError(
+        message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions=extensions,
+    )

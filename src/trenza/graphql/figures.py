@@ -1,0 +1,98 @@
+"""Figures worked out on demand, once for each operation however often they are asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from strawberry.dataloader import DataLoader
+
+from trenza.domain.metering.balance import Balance
+from trenza.domain.metering.seat import SeatStatus, SeatUse, status_of
+from trenza.services.balance import find_balances
+from trenza.services.seat import find_peak_signed_in, find_seat_use
+from trenza.services.statement import find_statement
+from trenza.services.usage import find_usage
+from trenza.storage.engine import Database
+from trenza.storage.ledger import Head, find_head
+from trenza.storage.seat import find_seat_events
+from trenza.storage.workspace import WorkspaceSettings, find_workspace
+
+Asked = tuple[datetime | None, datetime | None]
+
+
+class Figures:
+    """The figures of one workspace within one operation."""
+
+    def __init__(self, database: Database, workspace_id: str, now: datetime) -> None:
+        self._database = database
+        self._workspace_id = workspace_id
+        self._now = now
+        self._balances: DataLoader[Asked, tuple[Balance, datetime]] = DataLoader(self._find)
+        self._base: asyncio.Task[tuple[WorkspaceSettings, Head]] | None = None
+
+    async def base(self) -> tuple[WorkspaceSettings, Head]:
+        """The workspace's settings and the head of its ledger."""
+        if self._base is None:
+            self._base = asyncio.ensure_future(self._find_base())
+        return await self._base
+
+    async def balance(
+        self, at: datetime | None, known_at: datetime | None
+    ) -> tuple[Balance, datetime]:
+        """The balance at an instant as known at another, and that other; now where omitted.
+
+        Now is never before the last row of the ledger, whose instants run ahead of the clock by
+        microseconds when many rows are written at once.
+        """
+        return await self._balances.load((at, known_at))
+
+    async def usage(self, cycle_of: date | None, known_at: datetime | None) -> Any:
+        """The credits of a cycle by channel, lane and day."""
+        workspace, head = await self.base()
+        async with self._database.read() as connection:
+            return await find_usage(
+                connection, workspace, self._moment(head), cycle_of, known_at
+            )
+
+    async def statement(self, cycle_of: date | None) -> Any:
+        """The statement of a closed cycle."""
+        workspace, _ = await self.base()
+        async with self._database.read() as connection:
+            return await find_statement(connection, workspace, cycle_of)
+
+    async def seat_use(self, at: datetime) -> SeatUse:
+        """The use of seats at an instant."""
+        workspace, _ = await self.base()
+        async with self._database.read() as connection:
+            return await find_seat_use(connection, workspace, at)
+
+    async def peak_signed_in(self, from_: datetime, to: datetime) -> int:
+        """The most users signed in at one instant of a period."""
+        workspace, _ = await self.base()
+        async with self._database.read() as connection:
+            return await find_peak_signed_in(connection, workspace, from_, to)
+
+    async def status(self, user_id: str, at: datetime) -> SeatStatus | None:
+        """How a user stands at an instant."""
+        async with self._database.read() as connection:
+            events = await find_seat_events(connection, self._workspace_id, until=at)
+        return status_of([event for event in events if event.user_id == user_id], at)
+
+    async def _find(self, asked: Sequence[Asked]) -> list[tuple[Balance, datetime]]:
+        workspace, head = await self.base()
+        now = self._moment(head)
+        moments = [(at or now, known_at or now) for at, known_at in asked]
+        async with self._database.read() as connection:
+            found = await find_balances(connection, workspace, moments)
+        return [(balance, known) for balance, (_, known) in zip(found, moments, strict=True)]
+
+    def _moment(self, head: Head) -> datetime:
+        return max(self._now, head.recorded_at)
+
+    async def _find_base(self) -> tuple[WorkspaceSettings, Head]:
+        async with self._database.read() as connection:
+            workspace = await find_workspace(connection, self._workspace_id)
+            return workspace, await find_head(connection, self._workspace_id)

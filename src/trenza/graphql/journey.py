@@ -1,0 +1,40 @@
+"""Journeys and the contacts in them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from trenza.domain.contact import LifecycleStage
+from trenza.graphql.node import Node
+from trenza.readplan.fields import Order, column, connection, one
+from trenza.readplan.schema import record
+from trenza.storage.interaction import INTERACTION
+from trenza.storage.journey import ENROLLMENT, Journey as JourneyTable, JourneyEnrollment as EnrollmentTable
+
+
+@record(JourneyTable)
+class Journey(Node):
+    """An automation that accompanies contacts from attraction to after-sales."""
+
+    name: str = column("The name.")
+    stage: LifecycleStage = column("The stage of the life cycle it serves.")
+    created_at: datetime = column("When it was made.")
+    enrollments: Connection[JourneyEnrollment] = connection(
+        "The contacts in it, latest first.",
+        by=ENROLLMENT.c.journey_id,
+        order=Order((ENROLLMENT.c.enrolled_at, ENROLLMENT.c.id), descending=True),
+    )
+    interactions: Connection[Interaction] = connection(
+        "Its sends and what came of them, latest first.",
+        by=INTERACTION.c.journey_id,
+        order=Order((INTERACTION.c.position,), descending=True),
+    )
+
+
+@record(EnrollmentTable)
+class JourneyEnrollment(Node):
+    """A contact's way through a journey."""
+
+    enrolled_at: datetime = column("When the first interaction named the journey.")
+    journey: Journey = one("The journey.", "journey_id")
+    contact: Contact = one("The person.", "owner_id")

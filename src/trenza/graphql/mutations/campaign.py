@@ -1,0 +1,51 @@
+"""Mutations of campaigns."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import strawberry
+
+from trenza.domain.channel import ChannelKind
+from trenza.graphql.mutations.unions import result
+from trenza.readplan.fields import one
+from trenza.readplan.schema import record, view
+from trenza.services.campaign import CreateCampaign, create_campaign
+
+Info = strawberry.Info[Any, None]
+
+
+@strawberry.input(description="A mass send to make.")
+class CreateCampaignInput:
+    """A mass send to make."""
+
+    name: str = strawberry.field(description="Its name, up to 200 characters.")
+    channel: ChannelKind = strawberry.field(description="A channel with `massSend`.")
+    objective: str | None = strawberry.field(default=None, description="What it is for.")
+
+
+@record()
+class CreateCampaignPayload:
+    """The new campaign."""
+
+    campaign: Campaign = one("The campaign.", "id", scope=None)
+
+
+CreateCampaignResult = result("CreateCampaignResult", CreateCampaignPayload)
+
+
+@strawberry.type
+class CampaignMutations:
+    """Making campaigns."""
+
+    @strawberry.mutation(description="Makes a campaign; it sends nothing. Scope `manage`.")  # type: ignore[untyped-decorator]
+    async def create_campaign(
+        self,
+        info: Info,
+        input: Annotated[CreateCampaignInput, strawberry.argument(description="The campaign.")],
+    ) -> CreateCampaignResult:
+        """Report its sends as CAMPAIGN_SEND with the campaign's id."""
+        context = info.context
+        request = CreateCampaign(input.name, input.channel, input.objective)
+        id = await create_campaign(context.dependencies, context.viewer, request)
+        return view(CreateCampaignPayload, {"id": id})

@@ -1,0 +1,123 @@
+"""Mutations of the books: grants and closings."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import strawberry
+
+from trenza.domain.metering.balance import DEFAULT_PRIORITY, GrantKind
+from trenza.graphql import errors
+from trenza.graphql.balance import InteractionzBalance, balance_of
+from trenza.graphql.mutations.unions import result
+from trenza.graphql.statement import Statement, statement_of
+from trenza.readplan.fields import column, one
+from trenza.readplan.schema import record, view
+from trenza.services.interactionz import (
+    CloseCycle,
+    GrantInteractionz,
+    close_cycle,
+    grant_interactionz,
+)
+
+Info = strawberry.Info[Any, None]
+
+
+@strawberry.input(description="Credits to give beside the plan's quota.")
+class GrantInteractionzInput:
+    """Credits to give beside the plan's quota."""
+
+    kind: GrantKind = strawberry.field(description="PURCHASE or COURTESY.")
+    amount: int = strawberry.field(description="From 1 to 1,000,000 credits.")
+    expires_at: datetime = strawberry.field(description="When what is left of them lapses.")
+    effective_at: datetime | None = strawberry.field(
+        default=None, description="From when they can be spent; now when omitted."
+    )
+    priority: int = strawberry.field(
+        default=DEFAULT_PRIORITY,
+        description="From 0 to 1000; the lowest burns first, then the earliest to expire.",
+    )
+    note: str | None = strawberry.field(default=None, description="What for.")
+
+
+@strawberry.input(description="A cycle to close.")
+class CloseCycleInput:
+    """A cycle to close."""
+
+    cycle_of: date | None = strawberry.field(
+        default=None, description="A date of the cycle; the oldest open one when omitted."
+    )
+    without_grace: bool = strawberry.field(
+        default=False, description="Do not wait for late interactions after the cycle's end."
+    )
+
+
+@record()
+class GrantInteractionzPayload:
+    """The grant, which can be spent from `effectiveAt` on."""
+
+    grant: InteractionzGrant = one("The grant.", "id", scope=None)
+
+    @strawberry.field(description="The balance now.")  # type: ignore[untyped-decorator]
+    async def balance(self, info: Info) -> InteractionzBalance:
+        """As known now."""
+        return balance_of(*await info.context.figures.balance(None, None))
+
+
+@record()
+class CloseCyclePayload:
+    """The closed cycle with its statement."""
+
+    replayed: bool = column("Whether it was closed before; nothing was changed then.")
+
+    @strawberry.field(description="The statement, as it will stay.")  # type: ignore[untyped-decorator]
+    def statement(self) -> Statement:
+        """What was known when the cycle was closed."""
+        found: Statement = statement_of(self.row["statement"])
+        return found
+
+
+GrantInteractionzResult = result(
+    "GrantInteractionzResult", GrantInteractionzPayload, errors.Conflict
+)
+CloseCycleResult = result("CloseCycleResult", CloseCyclePayload, errors.Conflict)
+
+
+@strawberry.type
+class InteractionzMutations:
+    """Giving credits and closing cycles."""
+
+    @strawberry.mutation(description="Gives credits beside the plan's quota. Scope `admin`.")  # type: ignore[untyped-decorator]
+    async def grant_interactionz(
+        self,
+        info: Info,
+        input: Annotated[GrantInteractionzInput, strawberry.argument(description="The credits.")],
+    ) -> GrantInteractionzResult:
+        """A debit that found no credit stays unpaid: what is given later pays later debits."""
+        context = info.context
+        request = GrantInteractionz(**vars(input))
+        done = await grant_interactionz(context.dependencies, context.viewer, request)
+        context.renew()
+        return view(GrantInteractionzPayload, {"id": done.grant.id})
+
+    @strawberry.mutation(  # type: ignore[untyped-decorator]
+        description=(
+            "Closes a cycle that has ended, in cycle order; its statement never changes again. "
+            "Closing it again replays. Scope `admin`."
+        )
+    )
+    async def close_cycle(
+        self,
+        info: Info,
+        input: Annotated[
+            CloseCycleInput, strawberry.argument(description="Which.")
+        ] = CloseCycleInput(),  # noqa: B008 - an empty input object is the default value
+    ) -> CloseCycleResult:
+        """Debits learned later count in the running cycle."""
+        context = info.context
+        request = CloseCycle(input.cycle_of, input.without_grace)
+        done = await close_cycle(context.dependencies, context.viewer, request)
+        context.renew()
+        row = {"statement": done.statement, "replayed": done.replayed}
+        return view(CloseCyclePayload, row)

@@ -1,0 +1,133 @@
+"""Mutations of users and their seats."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import strawberry
+
+from trenza.domain.access import Role
+from trenza.graphql import errors
+from trenza.graphql.mutations.unions import result
+from trenza.graphql.seat import SeatUse, seat_use_of
+from trenza.readplan.fields import column, one
+from trenza.readplan.schema import record, view
+from trenza.services.seat import (
+    InviteUser,
+    accept_invitation,
+    deactivate_user,
+    invite_user,
+    reactivate_user,
+    sign_in,
+    sign_out,
+)
+
+Info = strawberry.Info[Any, None]
+
+
+@strawberry.input(description="A person to invite.")
+class InviteUserInput:
+    """A person to invite."""
+
+    email: str = strawberry.field(description="The e-mail address; it names the person.")
+    name: str = strawberry.field(description="The name, up to 200 characters.")
+    role: Role = strawberry.field(description="What the person may do.")
+
+
+@strawberry.input(description="A user of the workspace.")
+class UserInput:
+    """A user of the workspace."""
+
+    user_id: strawberry.ID = strawberry.field(description="The user.")
+
+
+@record()
+class InviteUserPayload:
+    """The invited user."""
+
+    user: User = one("The user.", "user_id", scope=None)
+    resent: bool = column("Whether an invitation was there before.")
+
+
+@record()
+class UserPayload:
+    """The user as things are now."""
+
+    user: User = one("The user.", "user_id", scope=None)
+
+    @strawberry.field(description="The use of seats now.")  # type: ignore[untyped-decorator]
+    async def seats(self, info: Info) -> SeatUse:
+        """Worked out at this moment."""
+        return seat_use_of(await info.context.figures.seat_use(info.context.now))
+
+
+@record()
+class SignInPayload:
+    """The sign-in as it is now."""
+
+    sign_in: SignIn = one("The sign-in.", "sign_in_id", scope=None)
+    user: User = one("The user.", "user_id", scope=None)
+
+
+InviteUserResult = result("InviteUserResult", InviteUserPayload, errors.Conflict)
+UserResult = result("UserResult", UserPayload, errors.NotFound, errors.Conflict)
+SignInResult = result("SignInResult", SignInPayload, errors.NotFound, errors.Conflict)
+
+Who = Annotated[UserInput, strawberry.argument(description="Who.")]
+
+
+async def _user(info: Info, verb: Any, input: UserInput) -> Any:
+    context = info.context
+    user_id = await verb(context.dependencies, context.viewer, input.user_id)
+    context.renew()
+    return view(UserPayload, {"user_id": user_id})
+
+
+async def _sign(info: Info, verb: Any, input: UserInput) -> Any:
+    context = info.context
+    sign_in_id = await verb(context.dependencies, context.viewer, input.user_id)
+    context.renew()
+    return view(SignInPayload, {"sign_in_id": sign_in_id, "user_id": input.user_id})
+
+
+@strawberry.type
+class SeatMutations:
+    """Inviting people, and what becomes of their seats."""
+
+    @strawberry.mutation(description="Invites a person for seven days; again resends. Scope `admin`.")  # type: ignore[untyped-decorator]
+    async def invite_user(
+        self,
+        info: Info,
+        input: Annotated[InviteUserInput, strawberry.argument(description="The person.")],
+    ) -> InviteUserResult:
+        """An invitation uses no seat."""
+        context = info.context
+        request = InviteUser(email=input.email, name=input.name, role=input.role)
+        done = await invite_user(context.dependencies, context.viewer, request)
+        context.renew()
+        return view(InviteUserPayload, {"user_id": done.user_id, "resent": done.resent})
+
+    @strawberry.mutation(description="Accepts an invitation: the user takes a seat. Scope `admin`.")  # type: ignore[untyped-decorator]
+    async def accept_invitation(self, info: Info, input: Who) -> UserResult:
+        """Nobody is refused for lack of a seat."""
+        return await _user(info, accept_invitation, input)
+
+    @strawberry.mutation(description="Takes the seat from an active user. Scope `admin`.")  # type: ignore[untyped-decorator]
+    async def deactivate_user(self, info: Info, input: Who) -> UserResult:
+        """Reversible."""
+        return await _user(info, deactivate_user, input)
+
+    @strawberry.mutation(description="Gives a deactivated user the seat back. Scope `admin`.")  # type: ignore[untyped-decorator]
+    async def reactivate_user(self, info: Info, input: Who) -> UserResult:
+        """The user is active again."""
+        return await _user(info, reactivate_user, input)
+
+    @strawberry.mutation(description="Signs an active user in, or notes a sign of life. Scope `record`.")  # type: ignore[untyped-decorator]
+    async def sign_in(self, info: Info, input: Who) -> SignInResult:
+        """Twelve hours without a sign of life end it."""
+        return await _sign(info, sign_in, input)
+
+    @strawberry.mutation(description="Signs a user out. Scope `record`.")  # type: ignore[untyped-decorator]
+    async def sign_out(self, info: Info, input: Who) -> SignInResult:
+        """Ends the sign-in that goes on."""
+        return await _sign(info, sign_out, input)

@@ -1,0 +1,63 @@
+"""Mutations of tickets."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import strawberry
+
+from trenza.domain.channel import ChannelKind
+from trenza.domain.ticket import TicketVisibility
+from trenza.graphql import errors
+from trenza.graphql.mutations.unions import result
+from trenza.readplan.fields import one
+from trenza.readplan.schema import record, view
+from trenza.services.ticket import OpenTicket, open_ticket
+
+Info = strawberry.Info[Any, None]
+
+
+@strawberry.input(description="A request to attend to.")
+class OpenTicketInput:
+    """A request to attend to."""
+
+    contact_id: strawberry.ID = strawberry.field(description="The person who asks.")
+    subject: str = strawberry.field(description="What it is about, up to 200 characters.")
+    visibility: TicketVisibility = strawberry.field(
+        default=TicketVisibility.PUBLIC, description="Whether the customer sees it."
+    )
+    channel: ChannelKind | None = strawberry.field(
+        default=None, description="Where the request came in."
+    )
+
+
+@record()
+class OpenTicketPayload:
+    """The new ticket."""
+
+    ticket: Ticket = one("The ticket.", "id", scope=None)
+
+
+OpenTicketResult = result("OpenTicketResult", OpenTicketPayload, errors.NotFound)
+
+
+@strawberry.type
+class TicketMutations:
+    """Opening tickets."""
+
+    @strawberry.mutation(  # type: ignore[untyped-decorator]
+        description=(
+            "Opens a ticket. Report what the customer sees of it as TICKET_PUBLIC_ACTION with its "
+            "id: opening one records no interaction by itself. Scope `manage`."
+        )
+    )
+    async def open_ticket(
+        self,
+        info: Info,
+        input: Annotated[OpenTicketInput, strawberry.argument(description="The ticket.")],
+    ) -> OpenTicketResult:
+        """Numbered within the workspace."""
+        context = info.context
+        request = OpenTicket(input.contact_id, input.subject, input.visibility, input.channel)
+        id = await open_ticket(context.dependencies, context.viewer, request)
+        return view(OpenTicketPayload, {"id": id})

@@ -1,0 +1,75 @@
+"""The instants and dates of the API, read strictly and always written the same way."""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.types.scalar import ScalarDefinition
+
+from trenza.domain.instant import instant_text
+
+RFC_3339 = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6}0*)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
+FULL_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def parse_instant(value: Any) -> datetime:
+    """Reads an RFC 3339 instant with its offset; finer than a microsecond is refused, not cut.
+
+    >>> parse_instant("2026-11-22T10:00:00.5-03:00").isoformat()
+    '2026-11-22T13:00:00.500000+00:00'
+    """
+    if not isinstance(value, str) or not RFC_3339.fullmatch(value):
+        raise GraphQLError(
+            "DateTime is RFC 3339 with an offset and at most microseconds, "
+            "like 2026-11-22T10:00:00.000000Z."
+        )
+    try:
+        instant = datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise GraphQLError(f"There is no instant {value}.") from None
+    if not EARLIEST <= instant < LATEST:
+        raise GraphQLError("DateTime goes from the year 1970 to the year 2199.")
+    return instant
+
+
+def parse_date(value: Any) -> date:
+    """Reads a calendar date.
+
+    >>> parse_date("2026-11-22")
+    datetime.date(2026, 11, 22)
+    """
+    if not isinstance(value, str) or not FULL_DATE.fullmatch(value):
+        raise GraphQLError("Date is year, month and day, like 2026-11-22.")
+    try:
+        found = date.fromisoformat(value)
+    except ValueError:
+        raise GraphQLError(f"There is no date {value}.") from None
+    if not EARLIEST.year <= found.year < LATEST.year:
+        raise GraphQLError("Date goes from the year 1970 to the year 2199.")
+    return found
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description=(
+            "An instant, RFC 3339: with any offset in, in UTC with `Z` and microseconds out. "
+            "From 1970 to 2199."
+        ),
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+        serialize=instant_text,
+        parse_value=parse_instant,
+    ),
+    date: strawberry.scalar(
+        name="Date",
+        description="A calendar date, `YYYY-MM-DD`, from 1970 to 2199.",
+        serialize=date.isoformat,
+        parse_value=parse_date,
+    ),
+}

@@ -1,0 +1,140 @@
+"""Relay connections with keyset cursors, stable while rows are inserted."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+import orjson
+import strawberry
+from sqlalchemy import ColumnElement, tuple_
+
+from trenza.domain.errors import InvalidInput
+from trenza.readplan.fields import Order
+
+PAGE_DEFAULT = 20
+PAGE_MAX = 100
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Window:
+    """The part of an ordered list that a client asks for; `size` rows after or before a key."""
+
+    size: int
+    backward: bool
+    after: tuple[Any, ...] | None
+    before: tuple[Any, ...] | None
+
+
+def window(
+    order: Order, first: int | None, after: str | None, last: int | None, before: str | None
+) -> Window:
+    """Reads the paging arguments; refuses a size outside 1–100, both ends, a foreign cursor."""
+    if first is not None and last is not None:
+        raise InvalidInput("Give either `first` or `last`, not both.", path=("last",))
+    name, size = ("last", last) if last is not None else ("first", first)
+    size = PAGE_DEFAULT if size is None else size
+    if not 1 <= size <= PAGE_MAX:
+        raise InvalidInput(f"`{name}` goes from 1 to {PAGE_MAX}.", path=(name,))
+    return Window(
+        size,
+        last is not None,
+        read_cursor(order, after, "after"),
+        read_cursor(order, before, "before"),
+    )
+
+
+def write_cursor(order: Order, row: Mapping[str, Any]) -> str:
+    """The opaque cursor of a row: the values that order it."""
+    values = [row[str(column.key)] for column in order.columns]
+    return base64.urlsafe_b64encode(orjson.dumps(values)).decode().rstrip("=")
+
+
+def read_cursor(order: Order, cursor: str | None, name: str) -> tuple[Any, ...] | None:
+    """The values of a cursor, or nothing where there is none."""
+    if cursor is None:
+        return None
+    wrong = InvalidInput(f"`{name}` is no cursor of this list.", path=(name,))
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        values = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (ValueError, binascii.Error):
+        raise wrong from None
+    if not isinstance(values, list) or len(values) != len(order.columns):
+        raise wrong
+    return tuple(
+        _value_of(column, value, wrong)
+        for column, value in zip(order.columns, values, strict=True)
+    )
+
+
+def _value_of(column: ColumnElement[Any], value: object, wrong: InvalidInput) -> object:
+    expected = column.type.python_type
+    if expected is datetime and isinstance(value, str):
+        try:
+            instant = datetime.fromisoformat(value)
+        except ValueError:
+            raise wrong from None
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant
+    storable = expected is not str or (isinstance(value, str) and "\x00" not in value)
+    in_range = not isinstance(value, int) or abs(value) < 2**31
+    if type(value) is not expected or not storable or not in_range:
+        raise wrong
+    return value
+
+
+def beyond(order: Order, asked: Window) -> list[ColumnElement[bool]]:
+    """The keyset conditions of a window."""
+    conditions: list[ColumnElement[bool]] = []
+    key = tuple_(*order.columns)
+    if asked.after is not None:
+        conditions.append(key < asked.after if order.descending else key > asked.after)
+    if asked.before is not None:
+        conditions.append(key > asked.before if order.descending else key < asked.before)
+    return conditions
+
+
+def sorting(order: Order, asked: Window) -> list[ColumnElement[Any]]:
+    """The ORDER BY of a window; a backward one reads its list from the end."""
+    downward = order.descending is not asked.backward
+    return [column.desc() if downward else column.asc() for column in order.columns]
+
+
+@strawberry.type(description="Where a page of a list lies.")
+class PageInfo:
+    """Where a page of a list lies."""
+
+    has_next_page: bool = strawberry.field(description="Whether there are more after this page.")
+    has_previous_page: bool = strawberry.field(
+        description="Whether there are more before this page; known where it was asked backward."
+    )
+    start_cursor: str | None = strawberry.field(description="The first cursor; null when empty.")
+    end_cursor: str | None = strawberry.field(description="The last cursor; null when empty.")
+
+
+@strawberry.type(description="An element of a list with its cursor.")
+class Edge(Generic[T]):
+    """An element of a list with its cursor."""
+
+    cursor: str = strawberry.field(description="Opaque; give it as `after` or `before`.")
+    node: T = strawberry.field(description="The element.")
+
+
+@strawberry.type(description="A page of a list that can grow.")
+class Connection(Generic[T]):
+    """A page of a list that can grow."""
+
+    edges: list[Edge[T]] = strawberry.field(description="The elements with their cursors.")
+    nodes: list[T] = strawberry.field(description="The elements alone.")
+    page_info: PageInfo = strawberry.field(description="Where this page lies.")
+    total: strawberry.Private[Any]
+
+    @strawberry.field(description="How many there are in all; counted only where it is asked.")  # type: ignore[untyped-decorator]
+    async def total_count(self) -> int:
+        """How many rows there are in all, whatever the page."""
+        counted: int = await self.total()
+        return counted

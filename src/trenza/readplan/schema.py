@@ -1,0 +1,284 @@
+"""Turns declared classes into strawberry types whose fields answer from the loaders.
+
+Annotations are resolved by name in one namespace of the whole graph, so that types may name each
+other in any order and from any module.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Protocol, TypeVar
+
+import strawberry
+from sqlalchemy import Table
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.scalars import JSON
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.field import StrawberryField
+
+from trenza.domain.access import Viewer
+from trenza.readplan import fields
+from trenza.readplan.connection import Connection, Edge, PageInfo, Window, window, write_cursor
+from trenza.readplan.reader import Reader, Relation, Row
+
+C = TypeVar("C", bound=type)
+
+NAMESPACE: dict[str, Any] = {
+    "Connection": Connection,
+    "ID": strawberry.ID,
+    "JSON": JSON,
+    "date": date,
+    "datetime": datetime,
+}
+"""Every type of the graph by its name: what the annotations of declared fields may name."""
+
+PAGING = {
+    "first": fields.Argument("int | None", "How many from the beginning: 1 to 100, default 20."),
+    "after": fields.Argument("str | None", "Only what comes after this cursor."),
+    "last": fields.Argument("int | None", "How many from the end: 1 to 100."),
+    "before": fields.Argument("str | None", "Only what comes before this cursor."),
+}
+
+
+class Operation(Protocol):
+    """What a declared field needs of the operation that asks: who, when, and its reader."""
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who asks."""
+        ...
+
+    @property
+    def reader(self) -> Reader:
+        """The loaders of the operation."""
+        ...
+
+    @property
+    def now(self) -> datetime:
+        """The instant of everything that the operation says."""
+        ...
+
+
+class Record:
+    """A row seen as an object of the graph."""
+
+    row: Mapping[str, Any]
+    table: Table | None
+    declared: dict[str, fields.Declaration]
+
+
+def named(cls: C) -> C:
+    """Makes a type known by its name to the annotations of declared fields."""
+    NAMESPACE[cls.__name__] = cls
+    return cls
+
+
+def view(cls: Any, row: Mapping[str, Any]) -> Any:
+    """The object of a declared type over a row."""
+    record = cls()
+    record.row = row
+    return record
+
+
+def record(table: Any = None) -> Callable[[C], C]:
+    """Declares a GraphQL type over a table, or over a row made for the occasion without one."""
+
+    def declare(cls: C) -> C:
+        cls.table = table.__table__ if table is not None else None  # type: ignore[attr-defined]
+        cls.declared = {}  # type: ignore[attr-defined]
+        annotations = dict(cls.__annotations__)
+        for name, annotation in annotations.items():
+            declaration = cls.__dict__.get(name)
+            if isinstance(declaration, fields.Declaration):
+                cls.declared[name] = declaration  # type: ignore[attr-defined]
+                setattr(cls, name, DeclaredField(name, str(annotation), declaration))
+                del cls.__annotations__[name]
+        named(cls)
+        description = (cls.__doc__ or "").strip()
+        return strawberry.type(description=description)(cls)
+
+    return declare
+
+
+class DeclaredField(StrawberryField):
+    """A strawberry field that answers by its declaration."""
+
+    def __init__(self, name: str, annotation: str, declaration: fields.Declaration) -> None:
+        super().__init__(
+            python_name=name,
+            type_annotation=StrawberryAnnotation(annotation, namespace=NAMESPACE),
+            description=declaration.description,
+        )
+        self.init = self.compare = self.repr = False
+        self.declaration = declaration
+        self.target = annotation.removesuffix(" | None").split("[")[-1].rstrip("]")
+        self._arguments = [
+            StrawberryArgument(
+                python_name=key,
+                graphql_name=None,
+                type_annotation=StrawberryAnnotation(argument.annotation, namespace=NAMESPACE),
+                description=argument.description,
+            )
+            for key, argument in self._declared_arguments().items()
+        ]
+
+    def __copy__(self) -> "DeclaredField":
+        return self
+
+    @property
+    def type(self) -> Any:
+        """The field's type, by the names of the graph."""
+        return self.resolve_type()
+
+    @type.setter
+    def type(self, annotation: Any) -> None:
+        """Keeps the declared type, which dataclasses would resolve by the module's names."""
+
+    @property
+    def is_basic_field(self) -> bool:
+        """Never: even a column wants the operation, for the scope of who asks."""
+        return False
+
+    def get_result(
+        self, source: Any, info: Any, args: list[Any], kwargs: dict[str, Any]
+    ) -> Awaitable[Any] | Any:
+        """The field's value; relations answer later, batched with their like."""
+        operation: Operation = info.context
+        if self.declaration.scope is not None:
+            operation.viewer.require(self.declaration.scope)
+        row: Mapping[str, Any] = {} if source is None else source.row
+        match self.declaration:
+            case fields.Column(name=name):
+                return row[name or self.python_name]
+            case fields.Computed() as computed:
+                return self._computed(operation, computed, source, kwargs)
+            case fields.Part():
+                return view(NAMESPACE[self.target], row)
+            case fields.One(key=key, to=to):
+                return self._one(operation, row[key], to)
+            case fields.Connected() as declaration:
+                return self._page(operation, declaration, row, kwargs)
+            case fields.Many() as declaration:
+                return self._list(operation, declaration, row, kwargs)
+        raise TypeError(f"{self.python_name}: {type(self.declaration).__name__} answers nothing")
+
+    def _declared_arguments(self) -> Mapping[str, fields.Argument]:
+        declaration = self.declaration
+        if not isinstance(declaration, fields.Connected):
+            return declaration.arguments
+        chosen = dict(PAGING)
+        noun = self.target
+        if declaration.filter is not None:
+            chosen["filter"] = fields.Argument(f"{noun}Filter | None", "Only those that match.")
+        if declaration.orders:
+            chosen["order_by"] = fields.Argument(f"{noun}Order | None", "The order of the list.")
+        return {**declaration.arguments, **chosen}
+
+    def _computed(
+        self, operation: Operation, computed: fields.Computed, source: Any, given: dict[str, Any]
+    ) -> Any:
+        if any("." in need for need in computed.needs):
+            return self._computed_across(operation, computed, source, given)
+        needed = {name: source.row[name] for name in computed.needs}
+        return _compute(computed, needed, operation, given)
+
+    async def _computed_across(
+        self, operation: Operation, computed: fields.Computed, source: Any, given: dict[str, Any]
+    ) -> Any:
+        """A figure that also needs columns of rows that this one points to: `session.lane`."""
+        needed: dict[str, Any] = {}
+        for need in computed.needs:
+            relation, _, name = need.rpartition(".")
+            if not relation:
+                needed[name] = source.row[name]
+                continue
+            field = next(f for f in source.__strawberry_definition__.fields if f.name == relation)
+            found = await field.get_result(source, _Asking(operation), [], {})
+            needed[name] = None if found is None else found.row[name]
+        return _compute(computed, needed, operation, given)
+
+    async def _one(self, operation: Operation, key: str | None, to: str) -> Any:
+        if key is None:
+            return None
+        cls = NAMESPACE[self.target]
+        row = await operation.reader.one(cls.table, to, key)
+        return None if row is None else view(cls, row)
+
+    async def _list(
+        self, operation: Operation, declaration: fields.Many, row: Mapping[str, Any], given: Any
+    ) -> list[Any]:
+        cls = NAMESPACE[self.target]
+        relation = self._relation(declaration, cls.table, given)
+        rows = await operation.reader.many(relation, _parent(declaration, row, operation))
+        return [view(cls, child) for child in rows]
+
+    async def _page(
+        self, operation: Operation, declaration: fields.Connected, row: Mapping[str, Any], given: Any
+    ) -> Any:
+        cls = NAMESPACE[self.target]
+        relation = self._relation(declaration, cls.table, given)
+        asked = window(relation.order, *(given.get(name) for name in PAGING))
+        key = _parent(declaration, row, operation)
+        page = await operation.reader.page(relation, asked, key)
+        return _connection(
+            cls, page.rows, page.more, asked, relation, lambda: operation.reader.count(relation, key)
+        )
+
+    def _relation(self, declaration: fields.Many, table: Table, given: Any) -> Relation:
+        order, conditions = declaration.order, []
+        for name, argument in declaration.arguments.items():
+            if argument.where is not None and given.get(name) is not None:
+                conditions.append(argument.where(given[name]))
+        if isinstance(declaration, fields.Connected):
+            if declaration.filter is not None and given.get("filter") is not None:
+                conditions += declaration.filter(given["filter"])
+            if chosen := given.get("order_by"):
+                order = fields.Order(declaration.orders[chosen.field], chosen.is_descending)
+        narrowing = {key: value for key, value in given.items() if key not in PAGING}
+        return Relation(
+            declaration, table, order, tuple(conditions), (id(self), repr(sorted(narrowing.items())))
+        )
+
+
+def _parent(declaration: fields.Many, row: Mapping[str, Any], operation: Operation) -> str:
+    key: str = operation.reader.workspace_id if declaration.by is None else row[declaration.key]
+    return key
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """The part of strawberry's `Info` that a declared field reads."""
+
+    context: Operation
+
+
+def _compute(
+    computed: fields.Computed, needed: dict[str, Any], operation: Operation, given: dict[str, Any]
+) -> object:
+    values = dict(needed)
+    for name, argument in computed.arguments.items():
+        value = given.get(name)
+        if value is None and argument.default is not None:
+            value = argument.default(operation)
+        values[name] = value
+    return computed.function(**values)
+
+
+def _connection(
+    cls: type,
+    rows: Sequence[Row],
+    more: bool,
+    asked: Window,
+    relation: Relation,
+    total: Callable[[], Awaitable[int]],
+) -> Any:
+    nodes = [view(cls, row) for row in rows]
+    cursors = [write_cursor(relation.order, row) for row in rows]
+    info = PageInfo(
+        has_next_page=asked.before is not None if asked.backward else more,
+        has_previous_page=more if asked.backward else asked.after is not None,
+        start_cursor=cursors[0] if cursors else None,
+        end_cursor=cursors[-1] if cursors else None,
+    )
+    edges = [Edge(cursor=c, node=node) for c, node in zip(cursors, nodes, strict=True)]
+    return Connection(edges=edges, nodes=nodes, page_info=info, total=total)

@@ -1,0 +1,1 @@
+"""HTTP and WebSocket: who may come in, the GraphQL endpoint, the explorer, health."""

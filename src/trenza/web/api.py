@@ -1,0 +1,160 @@
+"""The GraphQL endpoint: HTTP and graphql-transport-ws on one path, each behind a key."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketState
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+
+from trenza.domain.access import Viewer
+from trenza.domain.errors import Unauthenticated
+from trenza.graphql.context import Context
+from trenza.graphql.schema import Schema
+from trenza.services.access import Authenticator
+
+BODY_MAX = 256 * 1024
+INIT_WITHIN = timedelta(seconds=5)
+KEY_CHECKED_EVERY_S = 2.0
+REVOKED = 4401
+
+NewContext = Callable[[Viewer | None, str], Context]
+
+
+class Api(GraphQL[Context, None]):
+    """Strawberry's endpoint with our context, our JSON and our keys."""
+
+    def __init__(self, schema: Schema, authenticator: Authenticator, context: NewContext) -> None:
+        super().__init__(
+            schema,
+            graphql_ide=None,
+            subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
+            connection_init_wait_timeout=INIT_WITHIN,
+            max_subscriptions_per_connection=100,
+        )
+        self._authenticator = authenticator
+        self._new_context = context
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request, or serves a connection as long as its key is good."""
+        if scope["type"] == "http":
+            await self._answer(scope, receive, send)
+            return
+        watching = asyncio.create_task(self._watch(scope))
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
+
+    async def get_context(self, request: Any, response: Any) -> Context:
+        """The context of a request, or of a connection that has yet to show its key."""
+        context = self._new_context(request.scope.get("trenza.viewer"), uuid.uuid4().hex)
+        if isinstance(request, WebSocket):
+            request.scope["trenza.connection"] = (context, response)
+        return context
+
+    async def on_ws_connect(self, context: Context) -> Any:
+        """Reads the key of `connection_init`: {"authorization": "Bearer <key>"}."""
+        given = (context.connection_params or {}).get("authorization")
+        try:
+            context.key = await self._authenticator.viewer_of(
+                given if isinstance(given, str) else None
+            )
+        except Unauthenticated as refusal:
+            raise ConnectionRejectionError({"message": refusal.message}) from refusal
+        return await super().on_ws_connect(context)
+
+    def decode_json(self, data: str | bytes) -> object:
+        """Strict JSON; what is too deep or malformed is the client's error."""
+        return orjson.loads(data)
+
+    def encode_json(self, data: object) -> str:
+        """As text: a WebSocket would send bytes in a binary frame."""
+        return orjson.dumps(data).decode()
+
+    def _get_stream_transport(self, protocol: Any) -> None:
+        """Clients that merely accept event streams want an ordinary answer here."""
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        response = await self._refusal(request)
+        if response is not None:
+            await response(scope, receive, send)
+            return
+        await super().__call__(scope, _limited(receive), send)
+
+    async def _refusal(self, request: Request) -> Response | None:
+        try:
+            viewer = await self._authenticator.viewer_of(request.headers.get("authorization"))
+        except Unauthenticated as refusal:
+            return refused(401, refusal.code, refusal.message, {"WWW-Authenticate": "Bearer"})
+        declared = request.headers.get("content-length", "0")
+        if declared.isdigit() and int(declared) > BODY_MAX:
+            return refused(413, "BODY_TOO_LARGE", f"A request has at most {BODY_MAX} bytes.")
+        request.scope["trenza.viewer"] = viewer
+        return None
+
+    async def _watch(self, scope: Scope) -> None:
+        """Closes a connection soon after its key is revoked or has expired."""
+        while True:
+            await asyncio.sleep(KEY_CHECKED_EVERY_S)
+            context, socket = scope.get("trenza.connection", (None, None))
+            if context is None or context.key is None:
+                continue
+            try:
+                await self._authenticator.viewer_of(context.connection_params["authorization"])
+            except Unauthenticated as refusal:
+                if socket.application_state is WebSocketState.CONNECTED:
+                    await socket.close(code=REVOKED, reason=refusal.message[:120])
+                return
+
+
+def refused(
+    status: int, code: str, message: str, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """An answer in the shape of a GraphQL error, for what never reached the schema."""
+    error = {"message": message, "extensions": {"code": code}}
+    return JSONResponse({"errors": [error]}, status, headers)
+
+
+def _limited(receive: Receive) -> Receive:
+    received = 0
+
+    async def counted() -> Any:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > BODY_MAX:
+            return {"type": "http.disconnect"}
+        return message
+
+    return counted
+
+
+class WithPage:
+    """The endpoint, where a browser that asks for HTML gets the explorer instead."""
+
+    def __init__(self, api: ASGIApp, page: Callable[[Request], Awaitable[Response]]) -> None:
+        self._api = api
+        self._page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A `GET` with a query is for the API, whoever asks."""
+        app = self._api
+        if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
+            request = Request(scope, receive)
+            wants_page = "text/html" in request.headers.get("accept", "")
+            if wants_page and "query" not in request.query_params:
+                app = await self._page(request)
+        await app(scope, receive, send)
