@@ -1,12 +1,12 @@
 """The composition root: the only place that builds the clock, ids, secrets, engine and bus."""
 
 import secrets
+import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import make_url
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -26,7 +26,7 @@ from trenza.services.access import Authenticator
 from trenza.services.dependencies import Bell, Clock, Dependencies
 from trenza.services.recorder import Recorder
 from trenza.settings import Settings
-from trenza.storage.engine import Database
+from trenza.storage.engine import Database, driver_url
 from trenza.storage.feed import find_sequence
 from trenza.web import explorer, health
 from trenza.web.api import Api, WithPage
@@ -97,8 +97,7 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     postgres = None
     bell: Bell = bus
     if not database.is_sqlite:
-        dsn = make_url(settings.database).set(drivername="postgresql")
-        bell = postgres = PostgresBell(bus, dsn.render_as_string(hide_password=False))
+        bell = postgres = PostgresBell(bus, driver_url(settings.database))
     dependencies = Dependencies(database, clock, new_id_maker(clock), bell, new_secret)
     return Parts(dependencies, bus, Recorder(dependencies), postgres)
 
@@ -107,17 +106,15 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
     """The application: GraphQL, the explorer, the examples, health."""
     parts = build_parts(settings, clock)
 
-    def new_context(key: Viewer | None, correlation_id: str) -> Context:
-        return Context(
-            parts.dependencies, parts.recorder, parts.bus, key, correlation_id=correlation_id
-        )
+    def new_context(key: Viewer | None) -> Context:
+        return Context(parts.dependencies, parts.recorder, parts.bus, key, uuid.uuid4().hex)
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncGenerator[None, None]:
+    async def lifespan(_: Starlette) -> AsyncGenerator[None, None]:
         async with parts.running():
             yield
 
-    async def home(request: Request) -> Response:
+    async def home(_: Request) -> Response:
         return RedirectResponse("/graphql")
 
     api = Api(build_schema(), Authenticator(parts.dependencies), new_context)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trenza.domain.errors import InvalidInput
-from trenza.domain.metering.cycle import Cycle, cycle_of, cycles_between, days_between
+from trenza.domain.metering.cycle import Cycle, Day, cycle_of, cycles_between, days_between
 
 ZONES = (
     "UTC",
@@ -157,7 +157,7 @@ def test_days_are_told_once_each_in_order_and_leave_no_gap(
     assert [*(day.starts_at for day in days), to] == [at, *(day.ends_at for day in days)]
     assert all(earlier.on < later.on for earlier, later in pairwise(days))
     assert all(day.starts_at < day.ends_at for day in days)
-    assert all(day.starts_at.astimezone(zone).date() == day.on for day in days)
+    assert all(day.starts_at.astimezone(zone).date() == day.on for day in days[1:])
 
 
 def test_a_day_that_clocks_skip_is_not_told() -> None:
@@ -165,3 +165,21 @@ def test_a_day_that_clocks_skip_is_not_told() -> None:
 
     assert [day.on for day in days] == [date(2011, 12, 29), date(2011, 12, 31)]
     assert days[0].ends_at == days[1].starts_at == utc("2011-12-30T10:00")
+
+
+def test_the_evening_that_clocks_show_again_after_midnight_is_the_new_day() -> None:
+    zone = ZoneInfo("America/St_Johns")
+    midnight, again, tomorrow = (
+        utc("2010-11-07T02:30"),
+        utc("2010-11-07T02:45"),
+        utc("2010-11-08T03:30"),
+    )
+    assert again.astimezone(zone).replace(tzinfo=None) == datetime.fromisoformat("2010-11-06T23:15")
+
+    days = days_between(zone, midnight - MICROSECOND, tomorrow)
+
+    assert days == (
+        Day(date(2010, 11, 6), midnight - MICROSECOND, midnight),
+        Day(date(2010, 11, 7), midnight, tomorrow),
+    )
+    assert days_between(zone, again, tomorrow) == (Day(date(2010, 11, 7), again, tomorrow),)

@@ -275,7 +275,9 @@ class Books:
             if not statement.startswith("BEGIN"):
                 statements.append(statement)
 
-        engines = {self.database._writers.sync_engine, self.database._readers.sync_engine}
+        # Readers and writers of PostgreSQL share one pool, and so what listens to it.
+        both = (self.database._readers.sync_engine, self.database._writers.sync_engine)
+        engines = {id(engine.pool): engine for engine in both}.values()
         for engine in engines:
             event.listen(engine, "before_cursor_execute", note)
         yield statements

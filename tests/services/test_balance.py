@@ -66,10 +66,20 @@ async def test_a_purchase_pays_later_debits_and_lives_across_cycles(database_url
 
 async def test_a_grant_is_found_through_the_grants_that_it_overlapped(database_url: str) -> None:
     async with open_books(database_url, quota=0) as books:
-        await books.grant(GrantKind.PURCHASE, 3, utc(2026, 9, 2), utc(2026, 10, 25))
-        await books.grant(GrantKind.PURCHASE, 3, utc(2026, 10, 10), utc(2026, 12, 1))
-        await books.debit(utc(2026, 9, 5), utc(2026, 9, 6))
-        await books.debit(utc(2026, 10, 12), utc(2026, 10, 13))
+        await books.grant(GrantKind.PURCHASE, 2, utc(2026, 9, 2), utc(2026, 10, 20))
+        await books.grant(GrantKind.PURCHASE, 3, utc(2026, 10, 10), utc(2026, 11, 25))
+        await books.grant(GrantKind.PURCHASE, 3, utc(2026, 11, 10), utc(2026, 12, 31))
+        await books.debit(utc(2026, 9, 5))
+        await books.debit(utc(2026, 10, 12), utc(2026, 10, 13), utc(2026, 10, 14))
+        await books.debit(utc(2026, 11, 12), utc(2026, 11, 13))
+
+        assert figures(await books.balance(utc(2026, 12, 5))) == (2, 0, 2, 0, 0)
+
+
+async def test_a_debit_of_a_cycles_first_instant_burns_that_cycles_quota(database_url: str) -> None:
+    async with open_books(database_url, quota=1) as books:
+        await books.grant(GrantKind.PURCHASE, 1, utc(2026, 9, 10), utc(2026, 12, 1))
+        await books.debit(utc(2026, 10, 1))
 
         assert figures(await books.balance(utc(2026, 11, 5))) == (2, 0, 2, 0, 0)
 
@@ -110,8 +120,12 @@ async def test_an_adjustment_can_be_taken_back_in_its_cycle(database_url: str) -
         [late] = await books.debit(utc(2026, 9, 5), now=utc(2026, 10, 2))
         [back] = await books.take_back(late, now=utc(2026, 10, 9))
 
-        assert figures(await books.balance(utc(2026, 10, 8))) == (10, 1, 9, 0, 0)
+        just_before = back.counts_at - MICROSECOND
+        assert figures(await books.balance(just_before)) == (10, 1, 9, 0, 0)
         assert figures(await books.balance(back.counts_at)) == (10, 0, 10, 0, 0)
+        paid_by_plan = {late.sequence: (GrantKind.PLAN, utc(2026, 10, 1))}
+        assert await payers(books, late, at=just_before) == paid_by_plan
+        assert await payers(books, late, at=back.counts_at) == {}
 
 
 async def test_debits_of_one_instant_are_paid_in_order_of_sequence(database_url: str) -> None:
@@ -210,12 +224,12 @@ async def test_many_questions_take_as_many_statements_as_one(database_url: str) 
 
 
 async def payers(
-    books: Books, *entries: AppendedEntry
+    books: Books, *entries: AppendedEntry, at: datetime = FOREVER
 ) -> dict[int, tuple[GrantKind, datetime] | None]:
     """Of the grant that paid each debit: its kind, and since when it was live."""
     async with books.database.read() as connection:
         workspace = await books.settings()
-        moment = Moment(utc(2026, 12, 31), FOREVER)
+        moment = Moment(at, FOREVER)
         found = await find_payers(
             connection, workspace, [entry.sequence for entry in entries], moment
         )

@@ -153,8 +153,9 @@ async def test_a_late_reversal_consumes_nothing_back(database_url: str) -> None:
         await books.debit(utc(2026, 10, 2))
         await books.close_until(utc(2026, 10, 1))
 
-        await books.take_back(old, now=utc(2026, 10, 5))
-        await books.debit(utc(2026, 10, 6))
+        [session_id] = await books.open_sessions(utc(2026, 10, 5))
+        redo = debit_of(session_id, utc(2026, 10, 5))
+        await books.append(reversal_of(old), redo, now=utc(2026, 10, 5))
 
         assert await books.rows(UsageAlert, "sequence", "consumed") == [(4, 2)]
 

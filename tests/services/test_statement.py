@@ -5,7 +5,7 @@ from datetime import date
 import orjson
 import pytest
 
-from tests.services.books import Books, open_books, utc
+from tests.services.books import MICROSECOND, Books, open_books, utc
 from trenza.domain.channel import ChannelKind
 from trenza.domain.errors import InvalidInput
 from trenza.domain.interaction import SessionLane
@@ -35,7 +35,7 @@ async def test_a_statement_says_everything_about_its_cycle(database_url: str) ->
         bought = await books.grant(GrantKind.PURCHASE, 5, utc(2026, 9, 10), utc(2026, 11, 1))
         short = await books.grant(GrantKind.COURTESY, 1, utc(2026, 9, 3), utc(2026, 9, 5))
         await books.debit(*[utc(2026, 9, 9)] * 3, channel=ChannelKind.SMS, lane=SessionLane.BOT)
-        await books.debit(utc(2026, 9, 30, 23))
+        await books.debit(utc(2026, 10, 1) - MICROSECOND)
 
         closed = await close_september(books)
 

@@ -97,10 +97,12 @@ async def test_adjustments_count_where_the_balance_counts_them(database_url: str
 
         september = await usage(books, utc(2026, 10, 20), date(2026, 9, 1))
         october = await usage(books, utc(2026, 10, 20))
+        then = await usage(books, utc(2026, 10, 5), known_at=utc(2026, 10, 20))
 
         assert used(september.by_day) == {date(2026, 9, 5): 1}
         assert used(october.by_day) == {date(2026, 10, 2): 1}
         assert october.consumed == (await books.balance(utc(2026, 10, 20))).consumed == 1
+        assert used(then.by_day) == {date(2026, 10, 2): 1, date(2026, 10, 3): 1}
         assert october.by_lane[SessionLane.UNBOUND] == 1
         assert october.by_channel[ChannelKind.WHATSAPP] == 1
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
 import strawberry
 
@@ -12,6 +11,7 @@ from trenza.domain.interaction import SessionLane
 from trenza.domain.metering import balance as metering
 from trenza.domain.metering.balance import GrantKind
 from trenza.readplan.schema import named
+from trenza.services import usage as service
 
 
 @named
@@ -44,7 +44,9 @@ class InteractionzBalance:
     remaining: int = strawberry.field(description="What can be spent at the instant.")
     overage: int = strawberry.field(description="Debits of the cycle that no grant paid.")
     lapsed: int = strawberry.field(description="What expired unspent in the cycle.")
-    grants: list[GrantUse] = strawberry.field(description="The same, grant by grant, in the order they burn.")
+    grants: list[GrantUse] = strawberry.field(
+        description="The same, grant by grant, in the order they burn."
+    )
 
 
 def balance_of(found: metering.Balance, known_at: datetime) -> InteractionzBalance:
@@ -114,7 +116,7 @@ class Usage:
     by_day: list[DayUsage] = strawberry.field(description="By day.")
 
 
-def usage_of(found: Any) -> Usage:
+def usage_of(found: service.Usage) -> Usage:
     """The service's figures as the graph gives them."""
     return Usage(
         cycle_starts_at=found.cycle.starts_at,

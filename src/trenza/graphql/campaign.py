@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from trenza.domain.channel import ChannelKind
 from trenza.graphql.node import Node
 from trenza.readplan.fields import Order, column, connection, one
 from trenza.readplan.schema import record
-from trenza.storage.campaign import TOUCH, Campaign as CampaignTable, CampaignTouch as TouchTable
+from trenza.storage.campaign import TOUCH
+from trenza.storage.campaign import Campaign as CampaignTable
+from trenza.storage.campaign import CampaignTouch as TouchTable
 from trenza.storage.interaction import INTERACTION
+
+if TYPE_CHECKING:
+    from trenza.graphql.contact import Contact
+    from trenza.graphql.interaction import Interaction
+    from trenza.readplan.connection import Connection
 
 
 @record(CampaignTable)

@@ -40,7 +40,9 @@ def list_channels() -> list[Channel]:
             attendance=traits.attendance,
             conversational=traits.conversational,
             reply_window_hours=(
-                None if traits.reply_window is None else int(traits.reply_window.total_seconds() // 3600)
+                None
+                if traits.reply_window is None
+                else int(traits.reply_window.total_seconds() // 3600)
             ),
         )
         for traits in CHANNELS.values()

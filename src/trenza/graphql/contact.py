@@ -2,41 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 import strawberry
-from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from trenza.domain.channel import ChannelKind
 from trenza.domain.contact import LifecycleStage
-from trenza.domain.text import clean
 from trenza.graphql.enums import ContactOrderField, OrderDirection
 from trenza.graphql.node import Node
 from trenza.readplan.fields import Argument, Order, column, connection, many, one
-from trenza.readplan.schema import named, record
+from trenza.readplan.schema import Record, named, record
 from trenza.storage.campaign import TOUCH
-from trenza.storage.contact import CONTACT, IDENTITY, Contact as ContactTable, ContactIdentity as IdentityTable
+from trenza.storage.contact import CONTACT, IDENTITY
+from trenza.storage.contact import Contact as ContactTable
+from trenza.storage.contact import ContactIdentity as IdentityTable
 from trenza.storage.interaction import INTERACTION
 from trenza.storage.journey import ENROLLMENT
 from trenza.storage.ledger import LEDGER
-from trenza.storage.session import SESSION
+from trenza.storage.session import SESSION, SESSION_OF_ENTRY, open_at
 from trenza.storage.ticket import TICKET
 
-SESSION_OF_ENTRY = and_(
-    SESSION.c.workspace_id == LEDGER.c.workspace_id, SESSION.c.id == LEDGER.c.session_id
-)
-"""How an entry of the ledger finds its session."""
-
-
-def open_at(at: datetime) -> ColumnElement[bool]:
-    """The sessions whose window covers an instant."""
-    return and_(SESSION.c.opened_at <= at, SESSION.c.expires_at > at)
+if TYPE_CHECKING:
+    from trenza.graphql.campaign import CampaignTouch
+    from trenza.graphql.interaction import Interaction
+    from trenza.graphql.interactionz import InteractionzDebit, InteractionzSession
+    from trenza.graphql.journey import JourneyEnrollment
+    from trenza.graphql.ticket import Ticket
+    from trenza.readplan.connection import Connection
 
 
 @record(IdentityTable)
-class ContactIdentity:
+class ContactIdentity(Record):
     """An address by which a contact is known on one channel."""
 
     channel: ChannelKind = column("The channel.")
@@ -84,7 +81,9 @@ class Contact(Node):
         order=Order((SESSION.c.opened_position,), descending=True),
         where=SESSION.c.superseded_at.is_(None),
         arguments={
-            "open_at": Argument("datetime | None", "Only those open at this instant.", where=open_at)
+            "open_at": Argument(
+                "datetime | None", "Only those open at this instant.", where=open_at
+            )
         },
     )
     debits: Connection[InteractionzDebit] = connection(
@@ -152,31 +151,6 @@ class ContactOrder:
     def is_descending(self) -> bool:
         """Whether the latest come first."""
         return self.direction is OrderDirection.DESC
-
-
-def matching(wanted: Any) -> Sequence[ColumnElement[bool]]:
-    """The conditions of a contact filter."""
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.stage is not None:
-        conditions.append(CONTACT.c.stage == wanted.stage)
-    if wanted.channel is not None:
-        on_channel = select(IDENTITY.c.owner_id).where(
-            IDENTITY.c.workspace_id == CONTACT.c.workspace_id,
-            IDENTITY.c.owner_id == CONTACT.c.id,
-            IDENTITY.c.channel == wanted.channel,
-        )
-        conditions.append(on_channel.exists())
-    if wanted.country is not None:
-        conditions.append(CONTACT.c.country == clean(wanted.country, ("filter", "country"), 2))
-    if wanted.name_contains is not None:
-        part = clean(wanted.name_contains, ("filter", "nameContains"), 200).lower()
-        names = (CONTACT.c.display_name, CONTACT.c.first_name, CONTACT.c.last_name)
-        conditions.append(or_(*(func.lower(name).contains(part, autoescape=True) for name in names)))
-    if wanted.created_from is not None:
-        conditions.append(CONTACT.c.created_at >= wanted.created_from)
-    if wanted.created_before is not None:
-        conditions.append(CONTACT.c.created_at < wanted.created_before)
-    return conditions
 
 
 CONTACT_ORDERS = {

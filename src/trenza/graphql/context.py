@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import strawberry
+
 from trenza.domain.access import Viewer
 from trenza.domain.errors import Unauthenticated
 from trenza.graphql.figures import Figures
@@ -25,8 +27,8 @@ class Context:
     recorder: Recorder
     bus: Bus
     key: Viewer | None
+    correlation_id: str
     connection_params: dict[str, Any] | None = None
-    correlation_id: str = ""
     now: datetime = BEGINNING
     _reader: Reader | None = None
     _figures: Figures | None = None
@@ -63,3 +65,6 @@ class Context:
             database = self.dependencies.database
             self._figures = Figures(database, self.viewer.workspace_id, self.now)
         return self._figures
+
+
+Info = strawberry.Info[Context, None]

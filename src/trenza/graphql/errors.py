@@ -25,19 +25,40 @@ class UserError:
     )
 
 
-def _type_of(error: type[DomainError]) -> type[UserError]:
-    cls = type(error.__name__, (UserError,), {"__doc__": error.__doc__, "__annotations__": {}})
-    declared: type[UserError] = strawberry.type(cls, description=error.__doc__)
-    return declared
+@strawberry.type(description=errors.InvalidInput.__doc__)
+class InvalidInput(UserError):
+    """A value is missing, misplaced or malformed."""
 
 
-InvalidInput = _type_of(errors.InvalidInput)
-NotFound = _type_of(errors.NotFound)
-Forbidden = _type_of(errors.Forbidden)
-IdempotencyConflict = _type_of(errors.IdempotencyConflict)
-OccurredInFuture = _type_of(errors.OccurredInFuture)
-TooLate = _type_of(errors.TooLate)
-Conflict = _type_of(errors.Conflict)
+@strawberry.type(description=errors.NotFound.__doc__)
+class NotFound(UserError):
+    """The workspace has no such thing; a foreign id answers exactly like an absent one."""
+
+
+@strawberry.type(description=errors.Forbidden.__doc__)
+class Forbidden(UserError):
+    """The key is valid, its scopes are not enough."""
+
+
+@strawberry.type(description=errors.IdempotencyConflict.__doc__)
+class IdempotencyConflict(UserError):
+    """The same identity was used before with another content."""
+
+
+@strawberry.type(description=errors.OccurredInFuture.__doc__)
+class OccurredInFuture(UserError):
+    """The interaction is dated later than the tolerance for clocks allows."""
+
+
+@strawberry.type(description=errors.TooLate.__doc__)
+class TooLate(UserError):
+    """The interaction is older than the acceptance horizon; it waits in the quarantine."""
+
+
+@strawberry.type(description=errors.Conflict.__doc__)
+class Conflict(UserError):
+    """The state of things does not allow the operation."""
+
 
 TYPES: dict[type[DomainError], type[UserError]] = {
     errors.InvalidInput: InvalidInput,

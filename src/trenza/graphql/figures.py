@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
 
 from strawberry.dataloader import DataLoader
 
@@ -13,8 +12,8 @@ from trenza.domain.metering.balance import Balance
 from trenza.domain.metering.seat import SeatStatus, SeatUse, status_of
 from trenza.services.balance import find_balances
 from trenza.services.seat import find_peak_signed_in, find_seat_use
-from trenza.services.statement import find_statement
-from trenza.services.usage import find_usage
+from trenza.services.statement import Statement, find_statement
+from trenza.services.usage import Usage, find_usage
 from trenza.storage.engine import Database
 from trenza.storage.ledger import Head, find_head
 from trenza.storage.seat import find_seat_events
@@ -49,15 +48,13 @@ class Figures:
         """
         return await self._balances.load((at, known_at))
 
-    async def usage(self, cycle_of: date | None, known_at: datetime | None) -> Any:
+    async def usage(self, cycle_of: date | None, known_at: datetime | None) -> Usage:
         """The credits of a cycle by channel, lane and day."""
         workspace, head = await self.base()
         async with self._database.read() as connection:
-            return await find_usage(
-                connection, workspace, self._moment(head), cycle_of, known_at
-            )
+            return await find_usage(connection, workspace, self._moment(head), cycle_of, known_at)
 
-    async def statement(self, cycle_of: date | None) -> Any:
+    async def statement(self, cycle_of: date | None) -> Statement | None:
         """The statement of a closed cycle."""
         workspace, _ = await self.base()
         async with self._database.read() as connection:

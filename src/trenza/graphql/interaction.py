@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from trenza.domain.channel import ChannelKind
 from trenza.domain.interaction import InteractionKind, Lane, Language
@@ -11,11 +12,24 @@ from trenza.domain.metering.fold import RuleCode
 from trenza.graphql.language import TOLD_IN
 from trenza.graphql.node import Node
 from trenza.readplan.fields import column, computed, one, part
-from trenza.readplan.schema import record
+from trenza.readplan.schema import Record, record
 from trenza.storage.interaction import (
     Interaction as InteractionTable,
+)
+from trenza.storage.interaction import (
     QuarantinedInteraction as QuarantineTable,
 )
+
+if TYPE_CHECKING:
+    from strawberry import ID
+    from strawberry.scalars import JSON
+
+    from trenza.domain.metering.fold import Outcome as VerdictOutcome
+    from trenza.graphql.campaign import Campaign
+    from trenza.graphql.contact import Contact
+    from trenza.graphql.interactionz import InteractionzSession
+    from trenza.graphql.journey import Journey
+    from trenza.graphql.ticket import Ticket
 
 
 def verdict_sentence(
@@ -38,11 +52,13 @@ def verdict_sentence(
 
 
 @record(InteractionTable)
-class Verdict:
+class Verdict(Record):
     """What an interaction cost, and why. Every interaction has exactly one."""
 
     outcome: VerdictOutcome = column("A credit, nothing because a session covers it, or free.")
-    rule_code: str = column("The rule that decided, from the closed catalogue of schema/interactionz.md.")
+    rule_code: str = column(
+        "The rule that decided, from the closed catalogue of schema/interactionz.md."
+    )
     sentence: str = computed(
         verdict_sentence,
         "rule_code",
@@ -70,7 +86,9 @@ class Interaction(Node):
     external_id: str | None = column("Its id at the source.")
     text: str | None = column("What was said.")
     contact: Contact = one("The person, as known today: after merges.", "owner_id")
-    recorded_for: Contact = one("The contact it was recorded for, whatever was merged.", "contact_id")
+    recorded_for: Contact = one(
+        "The contact it was recorded for, whatever was merged.", "contact_id"
+    )
     campaign: Campaign | None = one("The campaign it belongs to.", "campaign_id")
     journey: Journey | None = one("The journey it belongs to.", "journey_id")
     ticket: Ticket | None = one("The ticket it belongs to.", "ticket_id")
@@ -80,7 +98,7 @@ class Interaction(Node):
 
 
 @record(QuarantineTable)
-class QuarantinedInteraction:
+class QuarantinedInteraction(Record):
     """An interaction that was older than the acceptance horizon when it arrived."""
 
     id: ID = column("Give it to `admitInteraction`.")

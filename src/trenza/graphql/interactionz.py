@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from trenza.domain.channel import ChannelKind
 from trenza.domain.interaction import Language, SessionLane
@@ -12,15 +13,29 @@ from trenza.graphql.enums import SessionState
 from trenza.graphql.language import TOLD_IN
 from trenza.graphql.node import Node
 from trenza.readplan.fields import Argument, Order, column, computed, connection, many, one
-from trenza.readplan.schema import record
+from trenza.readplan.schema import Record, record
 from trenza.storage.interaction import INTERACTION
 from trenza.storage.interactionz import (
     InteractionzGrant as GrantTable,
+)
+from trenza.storage.interactionz import (
     InteractionzSession as SessionTable,
+)
+from trenza.storage.interactionz import (
     LedgerEntry,
+)
+from trenza.storage.interactionz import (
     UsageAlert as AlertTable,
 )
 from trenza.storage.ledger import LEDGER
+
+if TYPE_CHECKING:
+    from strawberry import ID
+
+    from trenza.domain.metering.balance import GrantKind
+    from trenza.graphql.contact import Contact
+    from trenza.graphql.interaction import Interaction
+    from trenza.readplan.connection import Connection
 
 NOW = Argument(
     "datetime | None", "The instant; now when omitted.", default=lambda operation: operation.now
@@ -37,7 +52,12 @@ def session_state(
 
 
 def entry_sentence(
-    reason: str, amount: int, effective_at: datetime, counts_at: datetime, channel: str, lane: str,
+    reason: str,
+    amount: int,
+    effective_at: datetime,
+    counts_at: datetime,
+    channel: str,
+    lane: str,
     language: Language,
 ) -> str:
     """Why the credit was spent or given back, in a sentence for people."""
@@ -123,7 +143,7 @@ class InteractionzGrant(Node):
 
 
 @record(AlertTable)
-class UsageAlert:
+class UsageAlert(Record):
     """A threshold of the quota was reached; once for each cycle and threshold."""
 
     id: ID = column("The id of the alert.")
@@ -133,4 +153,3 @@ class UsageAlert:
     consumed: int = column("The credits consumed when it was raised.")
     raised_at: datetime = column("When it was raised.")
     sequence: int = column("The row of the ledger that raised it.")
-

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from trenza.domain.contact import LifecycleStage
 from trenza.graphql.node import Node
 from trenza.readplan.fields import Order, column, connection, one
 from trenza.readplan.schema import record
 from trenza.storage.interaction import INTERACTION
-from trenza.storage.journey import ENROLLMENT, Journey as JourneyTable, JourneyEnrollment as EnrollmentTable
+from trenza.storage.journey import ENROLLMENT
+from trenza.storage.journey import Journey as JourneyTable
+from trenza.storage.journey import JourneyEnrollment as EnrollmentTable
+
+if TYPE_CHECKING:
+    from trenza.graphql.contact import Contact
+    from trenza.graphql.interaction import Interaction
+    from trenza.readplan.connection import Connection
 
 
 @record(JourneyTable)

@@ -8,7 +8,7 @@ import strawberry
 
 from trenza.domain.ids import Prefix, parse_id
 from trenza.readplan.fields import column
-from trenza.readplan.schema import NAMESPACE, DeclaredField, named, view
+from trenza.readplan.schema import NAMESPACE, DeclaredField, Record, named, view
 
 NODE_TYPES = {
     Prefix.WORKSPACE: "Workspace",
@@ -28,10 +28,11 @@ NODE_TYPES = {
 
 @named
 @strawberry.interface(description="Whatever has an id of its own.")
-class Node:
+class Node(Record):
     """Whatever has an id of its own."""
 
-    id = DeclaredField("id", "ID", column("The global id, opaque and stable."))
+    id: Any = DeclaredField("id", "ID", column("The global id, opaque and stable."))
+    del __annotations__["id"]
 
 
 async def find_node(info: Any, id: str) -> Any:

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from trenza.channels.address import normalise_address
 from trenza.domain.access import Scope
 from trenza.domain.channel import ChannelKind
 from trenza.domain.errors import InvalidInput
-from trenza.channels.address import normalise_address
-from trenza.graphql.contact import CONTACT_ORDERS, Contact, matching
+from trenza.graphql.contact import CONTACT_ORDERS, Contact
+from trenza.graphql.context import Info
 from trenza.graphql.node import Node, find_node
 from trenza.graphql.workspace import Workspace
 from trenza.readplan.fields import Order, connection
-from trenza.readplan.schema import named, record, view
+from trenza.readplan.schema import Record, named, record, view
 from trenza.storage.campaign import CAMPAIGN
-from trenza.storage.contact import CONTACT, find_root_by_address
+from trenza.storage.contact import CONTACT, find_root_by_address, matching
 from trenza.storage.journey import JOURNEY
 from trenza.storage.ticket import TICKET
 
-NODES_MAX = 100
+if TYPE_CHECKING:
+    from trenza.graphql.campaign import Campaign
+    from trenza.graphql.journey import Journey
+    from trenza.graphql.ticket import Ticket
+    from trenza.readplan.connection import Connection
 
-Info = strawberry.Info[Any, None]
+NODES_MAX = 100
 
 
 @named
@@ -44,13 +49,11 @@ class Viewer:
 async def own_workspace(info: Info) -> Workspace:
     """The workspace of who asks."""
     reader = info.context.reader
-    row = await reader.one(Workspace.table, "workspace_id", reader.workspace_id)
-    found: Workspace = view(Workspace, row)
-    return found
+    return view(Workspace, await reader.known(Workspace.table, "workspace_id", reader.workspace_id))
 
 
 @record()
-class Query:
+class Query(Record):
     """Where a query begins."""
 
     contacts: Connection[Contact] = connection(
@@ -77,7 +80,9 @@ class Query:
         """The key, its workspace and what it may do."""
         key = info.context.viewer
         return Viewer(
-            key_id=strawberry.ID(key.key_id), name=key.name, scopes=sorted(key.scopes, key=list(Scope).index)
+            key_id=strawberry.ID(key.key_id),
+            name=key.name,
+            scopes=sorted(key.scopes, key=list(Scope).index),
         )
 
     @strawberry.field(description="The workspace of the key.")  # type: ignore[untyped-decorator]
@@ -119,7 +124,9 @@ class Query:
         found: Node | None = await find_node(info, id)
         return found
 
-    @strawberry.field(description="Whatever has the ids, in their order; null where there is none.")  # type: ignore[untyped-decorator]
+    @strawberry.field(  # type: ignore[untyped-decorator]
+        description="Whatever has the ids, in their order; null where there is none."
+    )
     async def nodes(
         self,
         info: Info,

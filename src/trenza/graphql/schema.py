@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Sequence
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types.execution import ExecutionContext
 
-from trenza.graphql import campaign, channel, contact, interaction, interactionz, journey, seat, ticket  # noqa: F401 - each declares its types
+from trenza.graphql import (  # noqa: F401 - each declares its types
+    campaign,
+    channel,
+    contact,
+    interaction,
+    interactionz,
+    journey,
+    seat,
+    ticket,
+)
 from trenza.graphql.errors import HANDLERS, presented
 from trenza.graphql.mutations import Mutation
 from trenza.graphql.query import Query
@@ -22,18 +27,18 @@ from trenza.graphql.subscription import Subscription
 class Schema(strawberry.Schema):
     """Runs each operation with a context, and so loaders, of its own."""
 
-    async def execute(self, query: str | None, *args: Any, context_value: Any = None, **kwargs: Any) -> Any:
+    async def execute(self, query: str | None, *given: Any, **options: Any) -> Any:
         """One operation; its errors as a client may see them."""
-        context = context_value.for_operation()
-        result = await super().execute(query, *args, context_value=context, **kwargs)
+        options["context_value"] = context = options["context_value"].for_operation()
+        result = await super().execute(query, *given, **options)
         if result.errors:
             result.errors = presented(result.errors, context.correlation_id)
         return result
 
-    async def stream(self, query: str | None, *args: Any, context_value: Any = None, **kwargs: Any) -> Any:
+    async def stream(self, query: str | None, *given: Any, **options: Any) -> Any:
         """One operation on a connection that stays."""
-        context = context_value.for_operation()
-        return await super().stream(query, *args, context_value=context, **kwargs)
+        options["context_value"] = options["context_value"].for_operation()
+        return await super().stream(query, *given, **options)
 
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
         """Logs nothing here: a client's mistakes are answered, ours are logged where masked."""

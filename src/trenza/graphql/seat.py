@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -11,12 +11,17 @@ from trenza.domain.access import Role
 from trenza.domain.errors import InvalidInput
 from trenza.domain.metering import seat as metering
 from trenza.domain.metering.seat import SeatStatus
+from trenza.graphql.context import Info
 from trenza.graphql.node import Node
 from trenza.readplan.fields import Order, column, connection
-from trenza.readplan.schema import named, record
-from trenza.storage.seat import SIGN_IN
+from trenza.readplan.schema import Record, named, record
+from trenza.storage.seat import SIGN_IN, WorkspaceUser
 from trenza.storage.seat import SignIn as SignInTable
-from trenza.storage.seat import WorkspaceUser
+
+if TYPE_CHECKING:
+    from strawberry import ID
+
+    from trenza.readplan.connection import Connection
 
 
 @record(WorkspaceUser)
@@ -33,10 +38,12 @@ class User(Node):
         order=Order((SIGN_IN.c.started_at, SIGN_IN.c.id), descending=True),
     )
 
-    @strawberry.field(description="How the user stands at an instant; null before the invitation.")  # type: ignore[untyped-decorator]
+    @strawberry.field(  # type: ignore[untyped-decorator]
+        description="How the user stands at an instant; null before the invitation."
+    )
     async def status(
         self,
-        info: strawberry.Info[Any, None],
+        info: Info,
         at: Annotated[
             datetime | None, strawberry.argument(description="The instant; now when omitted.")
         ] = strawberry.UNSET,
@@ -46,7 +53,7 @@ class User(Node):
 
 
 @record(SignInTable)
-class SignIn:
+class SignIn(Record):
     """A time in which a user was signed in."""
 
     id: ID = column("The id of the sign-in.")
@@ -76,7 +83,7 @@ class SeatUse:
     )
     async def peak_signed_in(
         self,
-        info: strawberry.Info[Any, None],
+        info: Info,
         from_: Annotated[
             datetime, strawberry.argument(name="from", description="The period's first instant.")
         ],

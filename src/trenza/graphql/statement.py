@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
 import strawberry
 
@@ -11,6 +10,7 @@ from trenza.domain.channel import ChannelKind
 from trenza.domain.interaction import SessionLane
 from trenza.graphql.balance import ChannelUsage, DayUsage, LaneUsage, Usage
 from trenza.readplan.schema import named
+from trenza.services import statement as service
 
 
 @named
@@ -20,23 +20,25 @@ class Statement:
 
     cycle_starts_at: datetime = strawberry.field(description="The cycle's first instant.")
     cycle_ends_at: datetime = strawberry.field(description="The next cycle's first instant.")
-    closed_at: datetime = strawberry.field(description="When it was closed; what was known then is in.")
+    closed_at: datetime = strawberry.field(
+        description="When it was closed; what was known then is in."
+    )
     granted: int = strawberry.field(description="Credits that could be spent in it.")
     consumed: int = strawberry.field(description="Credits spent.")
     remaining: int = strawberry.field(description="Unspent in its last instant.")
     lapsing: int = strawberry.field(description="The part of `remaining` that ended with it.")
     overage: int = strawberry.field(description="Credits spent that no grant paid.")
     usage: Usage = strawberry.field(description="The credits by channel, lane and day.")
-    text: str = strawberry.field(description="The statement itself, canonical JSON, as it was closed.")
+    text: str = strawberry.field(
+        description="The statement itself, canonical JSON, as it was closed."
+    )
     adjustments: int = strawberry.field(
         description="Net debits of sessions of this cycle that were learned after it was closed."
     )
 
 
-def statement_of(found: Any) -> Any:
-    """The service's statement as the graph gives it; nothing for none."""
-    if found is None:
-        return None
+def statement_of(found: service.Statement) -> Statement:
+    """The service's statement as the graph gives it."""
     figures = found.figures
     usage = Usage(
         cycle_starts_at=found.cycle.starts_at,

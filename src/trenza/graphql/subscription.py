@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
-from trenza.domain.ids import Prefix, has_prefix
 from trenza.graphql.balance import InteractionzBalance, balance_of
+from trenza.graphql.context import Info
 from trenza.graphql.enums import BalanceEventKind
-from trenza.graphql.interactionz import InteractionzDebit, UsageAlert
+from trenza.graphql.interactionz import InteractionzDebit
 from trenza.readplan.schema import named, view
-from trenza.services.balance_feed import follow_balance, write_feed_cursor
 from trenza.services import balance_feed
-
-Info = strawberry.Info[Any, None]
+from trenza.services.balance_feed import follow_balance, write_feed_cursor
 
 
 @named

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from trenza.domain.channel import ChannelKind
 from trenza.domain.ticket import TicketStatus, TicketVisibility
@@ -11,6 +12,11 @@ from trenza.readplan.fields import Order, column, connection, one
 from trenza.readplan.schema import record
 from trenza.storage.interaction import INTERACTION
 from trenza.storage.ticket import Ticket as TicketTable
+
+if TYPE_CHECKING:
+    from trenza.graphql.contact import Contact
+    from trenza.graphql.interaction import Interaction
+    from trenza.readplan.connection import Connection
 
 
 @record(TicketTable)

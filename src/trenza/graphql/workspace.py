@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
-from sqlalchemy import ColumnElement
 
 from trenza.domain.access import Scope
 from trenza.graphql.balance import InteractionzBalance, Usage, balance_of, usage_of
 from trenza.graphql.channel import Channel, list_channels
-from trenza.graphql.contact import open_at
+from trenza.graphql.context import Info
 from trenza.graphql.node import Node
 from trenza.graphql.seat import SeatUse, seat_use_of
 from trenza.graphql.statement import Statement, statement_of
 from trenza.readplan.fields import Argument, Order, column, connection, many, one
-from trenza.readplan.schema import record
-from trenza.storage.interaction import INTERACTION, QUARANTINE
+from trenza.readplan.schema import Record, record
+from trenza.storage.interaction import INTERACTION, QUARANTINE, waiting
 from trenza.storage.interactionz import InteractionzGrant, UsageAlert
 from trenza.storage.ledger import LEDGER
 from trenza.storage.seat import USER
-from trenza.storage.session import SESSION
-from trenza.storage.workspace import CONTRACT, PLAN
+from trenza.storage.session import SESSION, open_at
+from trenza.storage.workspace import PLAN
 from trenza.storage.workspace import Contract as ContractTable
 from trenza.storage.workspace import Plan as PlanTable
 from trenza.storage.workspace import Workspace as WorkspaceTable
+
+if TYPE_CHECKING:
+    from strawberry import ID
+
+    from trenza.domain.interaction import Language
+    from trenza.graphql.interaction import Interaction, QuarantinedInteraction
+    from trenza.graphql.interactionz import InteractionzDebit, InteractionzSession
+    from trenza.graphql.seat import User
+    from trenza.readplan.connection import Connection
 
 GRANT = InteractionzGrant.__table__
 ALERT = UsageAlert.__table__
@@ -41,13 +49,8 @@ CycleOf = Annotated[
 ]
 
 
-def waiting(wanted: bool) -> ColumnElement[bool]:
-    """The interactions of the quarantine that still wait, or those that were admitted."""
-    return QUARANTINE.c.admitted_at.is_(None) if wanted else QUARANTINE.c.admitted_at.is_not(None)
-
-
 @record(PlanTable)
-class Plan:
+class Plan(Record):
     """A software plan."""
 
     id: ID = column("The id of the plan.")
@@ -59,7 +62,7 @@ class Plan:
 
 
 @record(ContractTable)
-class Contract:
+class Contract(Record):
     """What the workspace has agreed to."""
 
     id: ID = column("The id of the contract.")
@@ -136,17 +139,19 @@ class Workspace(Node):
     @strawberry.field(description="The credits of the cycle that holds the instant.")  # type: ignore[untyped-decorator]
     async def balance(
         self,
-        info: strawberry.Info[Any, None],
+        info: Info,
         at: At = strawberry.UNSET,
         known_at: KnownAt = strawberry.UNSET,
     ) -> InteractionzBalance:
         """Worked out from grants and the ledger; nothing named remaining is stored."""
         return balance_of(*await info.context.figures.balance(at or None, known_at or None))
 
-    @strawberry.field(description="The credits of a cycle by channel, lane and day; the running one by default.")  # type: ignore[untyped-decorator]
+    @strawberry.field(
+        description="The credits of a cycle by channel, lane and day; the running one by default."
+    )  # type: ignore[untyped-decorator]
     async def usage(
         self,
-        info: strawberry.Info[Any, None],
+        info: Info,
         cycle_of: CycleOf = strawberry.UNSET,
         known_at: KnownAt = strawberry.UNSET,
     ) -> Usage:
@@ -154,13 +159,14 @@ class Workspace(Node):
         return usage_of(await info.context.figures.usage(cycle_of or None, known_at or None))
 
     @strawberry.field(description="The use of seats at an instant.")  # type: ignore[untyped-decorator]
-    async def seats(self, info: strawberry.Info[Any, None], at: At = strawberry.UNSET) -> SeatUse:
+    async def seats(self, info: Info, at: At = strawberry.UNSET) -> SeatUse:
         """Worked out from invitations, acceptances, deactivations and sign-ins."""
         return seat_use_of(await info.context.figures.seat_use(at or info.context.now))
 
-    @strawberry.field(description="The statement of a closed cycle; the last closed one by default.")  # type: ignore[untyped-decorator]
-    async def statement(
-        self, info: strawberry.Info[Any, None], cycle_of: CycleOf = strawberry.UNSET
-    ) -> Statement | None:
+    @strawberry.field(
+        description="The statement of a closed cycle; the last closed one by default."
+    )  # type: ignore[untyped-decorator]
+    async def statement(self, info: Info, cycle_of: CycleOf = strawberry.UNSET) -> Statement | None:
         """Null where that cycle is not closed."""
-        return statement_of(await info.context.figures.statement(cycle_of or None))
+        found = await info.context.figures.statement(cycle_of or None)
+        return None if found is None else statement_of(found)

@@ -67,8 +67,7 @@ def read_cursor(order: Order, cursor: str | None, name: str) -> tuple[Any, ...] 
     if not isinstance(values, list) or len(values) != len(order.columns):
         raise wrong
     return tuple(
-        _value_of(column, value, wrong)
-        for column, value in zip(order.columns, values, strict=True)
+        _value_of(column, value, wrong) for column, value in zip(order.columns, values, strict=True)
     )
 
 

@@ -103,9 +103,7 @@ class Connected(Many):
     filter: Callable[[Any], Sequence[ColumnElement[bool]]] | None = field(
         default=None, kw_only=True
     )
-    orders: Mapping[str, tuple[ColumnElement[Any], ...]] = field(
-        default_factory=dict, kw_only=True
-    )
+    orders: Mapping[str, tuple[ColumnElement[Any], ...]] = field(default_factory=dict, kw_only=True)
 
 
 def column(description: str, name: str | None = None) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, func, select
 from strawberry.dataloader import DataLoader
 
+from trenza.domain.errors import BrokenInvariant
 from trenza.readplan.connection import Window, beyond, sorting
 from trenza.readplan.fields import Many, Order
 from trenza.storage.engine import Database
@@ -51,7 +52,7 @@ class Reader:
         self.statements = 0
         self._loaders: dict[Hashable, DataLoader[Key, Any]] = {}
 
-    async def one(self, table: Table, to: str, key: str) -> Row | None:
+    async def one(self, table: Table, to: str, key: Key) -> Row | None:
         """The row whose column `to` is `key`."""
 
         async def load(keys: Sequence[Key]) -> list[Row | None]:
@@ -62,6 +63,13 @@ class Reader:
 
         loaded: Row | None = await self._loader(("one", table.name, to), load).load(key)
         return loaded
+
+    async def known(self, table: Table, to: str, key: Key) -> Row:
+        """The row whose column `to` is `key`, which is known to be there."""
+        row = await self.one(table, to, key)
+        if row is None:
+            raise BrokenInvariant(f"{table.name} has no row for {key}")
+        return row
 
     async def many(self, relation: Relation, key: Key) -> list[Row]:
         """Every row of the relation for one parent, in its order."""
@@ -85,7 +93,7 @@ class Reader:
             if len(keys) == 1:
                 statement = statement.order_by(*ordering).limit(asked.size + 1)
             else:
-                statement = _first_of_each(statement, relation, ordering, asked.size + 1)
+                statement = _first_of_each(statement, ordering, asked.size + 1)
             groups = _grouped(await self.rows(statement), keys)
             return [_cut(group, asked) for group in groups]
 
@@ -99,9 +107,7 @@ class Reader:
         async def load(keys: Sequence[Key]) -> list[int]:
             counted = self._related(relation, keys).subquery()
             parent = counted.c[PARENT]
-            rows = await self.rows(
-                select(parent, func.count().label("rows")).group_by(parent)
-            )
+            rows = await self.rows(select(parent, func.count().label("rows")).group_by(parent))
             found = {row[PARENT]: row["rows"] for row in rows}
             return [found.get(key, 0) for key in keys]
 
@@ -135,7 +141,6 @@ class Reader:
 
 def _first_of_each(
     statement: Select[Any],
-    relation: Relation,
     ordering: Sequence[ColumnElement[Any]],
     size: int,
 ) -> Select[Any]:
@@ -155,4 +160,3 @@ def _grouped(rows: Sequence[Row], keys: Sequence[Key]) -> list[list[Row]]:
 def _cut(rows: list[Row], asked: Window) -> Rows:
     page = rows[: asked.size]
     return Rows(page[::-1] if asked.backward else page, len(rows) > asked.size)
-

@@ -7,7 +7,7 @@ other in any order and from any module.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import strawberry
 from sqlalchemy import Table
@@ -22,6 +22,7 @@ from trenza.readplan.connection import Connection, Edge, PageInfo, Window, windo
 from trenza.readplan.reader import Reader, Relation, Row
 
 C = TypeVar("C", bound=type)
+R = TypeVar("R", bound="Record")
 
 NAMESPACE: dict[str, Any] = {
     "Connection": Connection,
@@ -62,9 +63,9 @@ class Operation(Protocol):
 class Record:
     """A row seen as an object of the graph."""
 
-    row: Mapping[str, Any]
-    table: Table | None
-    declared: dict[str, fields.Declaration]
+    row: Row
+    table: ClassVar[Table]
+    declared: ClassVar[dict[str, fields.Declaration]]
 
 
 def named(cls: C) -> C:
@@ -73,7 +74,7 @@ def named(cls: C) -> C:
     return cls
 
 
-def view(cls: Any, row: Mapping[str, Any]) -> Any:
+def view(cls: type[R], row: Row) -> R:
     """The object of a declared type over a row."""
     record = cls()
     record.row = row
@@ -146,7 +147,7 @@ class DeclaredField(StrawberryField):
         operation: Operation = info.context
         if self.declaration.scope is not None:
             operation.viewer.require(self.declaration.scope)
-        row: Mapping[str, Any] = {} if source is None else source.row
+        row: Row = {} if source is None else source.row
         match self.declaration:
             case fields.Column(name=name):
                 return row[name or self.python_name]
@@ -205,7 +206,7 @@ class DeclaredField(StrawberryField):
         return None if row is None else view(cls, row)
 
     async def _list(
-        self, operation: Operation, declaration: fields.Many, row: Mapping[str, Any], given: Any
+        self, operation: Operation, declaration: fields.Many, row: Row, given: Any
     ) -> list[Any]:
         cls = NAMESPACE[self.target]
         relation = self._relation(declaration, cls.table, given)
@@ -213,7 +214,11 @@ class DeclaredField(StrawberryField):
         return [view(cls, child) for child in rows]
 
     async def _page(
-        self, operation: Operation, declaration: fields.Connected, row: Mapping[str, Any], given: Any
+        self,
+        operation: Operation,
+        declaration: fields.Connected,
+        row: Row,
+        given: Any,
     ) -> Any:
         cls = NAMESPACE[self.target]
         relation = self._relation(declaration, cls.table, given)
@@ -221,7 +226,12 @@ class DeclaredField(StrawberryField):
         key = _parent(declaration, row, operation)
         page = await operation.reader.page(relation, asked, key)
         return _connection(
-            cls, page.rows, page.more, asked, relation, lambda: operation.reader.count(relation, key)
+            cls,
+            page.rows,
+            page.more,
+            asked,
+            relation,
+            lambda: operation.reader.count(relation, key),
         )
 
     def _relation(self, declaration: fields.Many, table: Table, given: Any) -> Relation:
@@ -236,11 +246,15 @@ class DeclaredField(StrawberryField):
                 order = fields.Order(declaration.orders[chosen.field], chosen.is_descending)
         narrowing = {key: value for key, value in given.items() if key not in PAGING}
         return Relation(
-            declaration, table, order, tuple(conditions), (id(self), repr(sorted(narrowing.items())))
+            declaration,
+            table,
+            order,
+            tuple(conditions),
+            (id(self), repr(sorted(narrowing.items()))),
         )
 
 
-def _parent(declaration: fields.Many, row: Mapping[str, Any], operation: Operation) -> str:
+def _parent(declaration: fields.Many, row: Row, operation: Operation) -> str:
     key: str = operation.reader.workspace_id if declaration.by is None else row[declaration.key]
     return key
 
@@ -272,7 +286,7 @@ def _connection(
     relation: Relation,
     total: Callable[[], Awaitable[int]],
 ) -> Any:
-    nodes = [view(cls, row) for row in rows]
+    nodes: list[Any] = [view(cls, row) for row in rows]
     cursors = [write_cursor(relation.order, row) for row in rows]
     info = PageInfo(
         has_next_page=asked.before is not None if asked.backward else more,

@@ -7,8 +7,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from trenza.domain.access import Scope, Viewer
 from trenza.domain.access_key import AccessKey, make_key, read_key
 from trenza.domain.errors import InvalidInput, Unauthenticated
@@ -19,6 +17,7 @@ from trenza.domain.text import clean
 from trenza.services.dependencies import Dependencies
 from trenza.services.reference import absent, require_form
 from trenza.storage.access import find_key, insert_key, list_workspace_keys, mark_revoked
+from trenza.storage.engine import AsyncConnection
 from trenza.storage.workspace import find_workspace
 
 NAME_LONGEST = 200

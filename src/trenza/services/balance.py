@@ -12,8 +12,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from trenza.domain.errors import InvalidInput
 from trenza.domain.metering.balance import (
     Balance,
@@ -38,6 +36,7 @@ from trenza.storage.balance import (
     find_debits_beside,
     find_grants,
 )
+from trenza.storage.engine import AsyncConnection
 from trenza.storage.workspace import WorkspaceSettings
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)

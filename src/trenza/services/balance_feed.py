@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from trenza.domain.access import Scope, Viewer
 from trenza.domain.errors import InvalidInput
 from trenza.domain.metering.balance import Balance
+from trenza.domain.metering.ledger import EntryKind
 from trenza.services.balance import find_balances
 from trenza.services.dependencies import Dependencies
 from trenza.storage.feed import (
@@ -145,7 +146,9 @@ class _Feed:
             sequence = await find_sequence(connection, self._workspace_id)
             reached = await find_row_instants(connection, self._workspace_id, sequence)
             now = self._clock.now()
-            at, known_at = (max(now, reached.counts_until), reached.recorded_at) if reached else (now, now)
+            at, known_at = (
+                (max(now, reached.counts_until), reached.recorded_at) if reached else (now, now)
+            )
             [found] = await find_balances(connection, workspace, [(at, known_at)])
         self._not_before = at
         event = BalanceEvent(kind, sequence, found, known_at)
@@ -164,8 +167,10 @@ class _Feed:
     async def changes_after(self, sequence: int, *, newest_only: bool) -> list[BalanceEvent]:
         """The next rows, each with the balance as it was known when the row was recorded."""
         async with self._database.read() as connection:
-            read = list_newest_entry if newest_only else list_entries_after
-            entries = await read(connection, self._workspace_id, sequence, BATCH)
+            if newest_only:
+                entries = await list_newest_entry(connection, self._workspace_id, sequence)
+            else:
+                entries = await list_entries_after(connection, self._workspace_id, sequence, BATCH)
             if not entries:
                 return []
             workspace = await find_workspace(connection, self._workspace_id)
@@ -188,8 +193,11 @@ class _Feed:
         return min(found.cycle.ends_at, edge or found.cycle.ends_at)
 
     def _instant_of(self, entry: Mapping[str, Any]) -> datetime:
-        """When a row's balance is told: never before a row of a moment ahead that counts by then."""
-        instants = [entry["recorded_at"], entry["counts_at"]]
+        """When a row's balance is told: never before what rows told earlier count at."""
+        # A grant is recorded before it begins; only a debit of a moment ahead is waited for.
+        instants = [entry["recorded_at"]]
+        if entry["kind"] in (EntryKind.DEBIT, EntryKind.REVERSAL):
+            instants.append(entry["counts_at"])
         if self._not_before is not None:
             instants.append(self._not_before)
         self._not_before = max(instants)

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from trenza.domain.access import Scope, Viewer
 from trenza.domain.channel import CHANNELS, ChannelKind
 from trenza.domain.errors import InvalidInput
@@ -11,6 +9,7 @@ from trenza.domain.ids import Prefix
 from trenza.domain.text import clean
 from trenza.services.dependencies import Dependencies
 from trenza.storage.campaign import insert_campaign
+from trenza.storage.engine import AsyncConnection
 
 NAME_LONGEST = 200
 OBJECTIVE_LONGEST = 1000

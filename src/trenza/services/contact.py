@@ -9,8 +9,6 @@ from functools import cache
 from typing import Any, Final
 from zoneinfo import available_timezones
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from trenza.channels.address import normalise_address
 from trenza.domain.access import Scope, Viewer
 from trenza.domain.channel import ChannelKind
@@ -39,6 +37,7 @@ from trenza.storage.contact import (
     lock_roots,
     update_contacts,
 )
+from trenza.storage.engine import AsyncConnection
 from trenza.storage.workspace import find_workspace
 
 TEXT_LONGEST = 200

@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from trenza.channels.address import normalise_address
 from trenza.domain.access import Scope, Viewer
 from trenza.domain.channel import ChannelKind
@@ -22,7 +20,7 @@ from trenza.domain.errors import (
     DomainError,
     IdempotencyConflict,
     InvalidInput,
-        TooLate,
+    TooLate,
 )
 from trenza.domain.ids import Prefix
 from trenza.domain.instant import instant_text
@@ -45,6 +43,7 @@ from trenza.storage.contact import (
     find_owners,
     lock_roots,
 )
+from trenza.storage.engine import AsyncConnection
 from trenza.storage.interaction import (
     Known,
     find_existing,
@@ -83,7 +82,7 @@ REFERENCED = {
 
 @dataclass(frozen=True)
 class RecordInteraction:
-    """What is reported. Either `contact_id` or `identity`, channel and address, names the contact."""
+    """What is reported. Either `contact_id` or `identity` (channel, address) names the contact."""
 
     channel: ChannelKind
     kind: InteractionKind
@@ -246,7 +245,7 @@ def content_hash(request: RecordInteraction, lane: Lane | None, identity: Identi
 
 
 class Batch:
-    """One transaction's reports, resolved and decided together in a bounded number of statements."""
+    """One transaction's reports, resolved and decided in a bounded number of statements."""
 
     def __init__(
         self, connection: AsyncConnection, dependencies: Dependencies, workspace: WorkspaceSettings
@@ -406,8 +405,12 @@ class Batch:
         }
 
     async def _connect(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Notes the contacts that the interactions touched by a campaign or brought to a journey."""
-        sends = [row for row in rows if row["campaign_id"] and row["kind"] == InteractionKind.CAMPAIGN_SEND]
+        """Notes the contacts that a campaign has touched or a journey has taken in."""
+        sends = [
+            row
+            for row in rows
+            if row["campaign_id"] and row["kind"] == InteractionKind.CAMPAIGN_SEND
+        ]
         await put_touches(self.connection, sends, self.dependencies.new_id)
         steps = [row for row in rows if row["journey_id"]]
         await put_enrollments(self.connection, steps, self.dependencies.new_id)

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from trenza.domain.access import Scope, Viewer
 from trenza.domain.errors import Conflict, InvalidInput
 from trenza.domain.instant import instant_text
@@ -17,6 +15,7 @@ from trenza.services.dependencies import Dependencies
 from trenza.services.ledger import AppendedEntry, LedgerDraft, append_entries
 from trenza.services.statement import Statement, compose_statement, statement_of
 from trenza.services.usage import instant_of
+from trenza.storage.engine import AsyncConnection
 from trenza.storage.ledger import (
     Closing,
     Head,

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from trenza.domain.access import Scope, Viewer
 from trenza.domain.contact import LifecycleStage
 from trenza.domain.ids import Prefix
 from trenza.domain.text import clean
 from trenza.services.dependencies import Dependencies
+from trenza.storage.engine import AsyncConnection
 from trenza.storage.journey import insert_journey
 
 NAME_LONGEST = 200

@@ -10,8 +10,6 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from trenza.domain.errors import BrokenInvariant
 from trenza.domain.ids import Prefix
 from trenza.domain.metering.balance import crossed
@@ -25,6 +23,7 @@ from trenza.domain.metering.ledger import (
 )
 from trenza.services.dependencies import Dependencies
 from trenza.storage.balance import Stretch, count_debits
+from trenza.storage.engine import AsyncConnection
 from trenza.storage.ledger import (
     Head,
     find_counts_at,

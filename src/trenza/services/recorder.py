@@ -67,7 +67,7 @@ class Recorder:
         arrivals = [arrival for request in batch for arrival in request.arrivals]
         try:
             answers = await record_interactions(self._dependencies, batch[0].viewer, arrivals)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is answered to who asked
             if len(batch) > 1:
                 LOG.warning("batch_failed", requests=len(batch), error=repr(error))
                 for request in batch:

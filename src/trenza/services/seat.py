@@ -7,8 +7,6 @@ is worked out from that for the instant that is asked for.
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from trenza.channels.address import normalise_address
 from trenza.domain.access import Role, Scope, Viewer
 from trenza.domain.channel import ChannelKind
@@ -27,6 +25,7 @@ from trenza.domain.metering.seat import (
 from trenza.domain.text import clean
 from trenza.services.dependencies import Dependencies
 from trenza.services.reference import absent, require_form
+from trenza.storage.engine import AsyncConnection
 from trenza.storage.seat import (
     find_open_sign_ins,
     find_seat_events,

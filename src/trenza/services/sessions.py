@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from trenza.domain.ids import session_id_of
 from trenza.domain.instant import instant_text
 from trenza.domain.metering.fold import Event, Session, Verdict
@@ -19,6 +17,7 @@ from trenza.domain.metering.policy import RulePolicy
 from trenza.domain.metering.recut import Judged, Recut, recut, recut_all
 from trenza.services.dependencies import Dependencies
 from trenza.services.ledger import AppendedEntry, LedgerDraft, append_entries
+from trenza.storage.engine import AsyncConnection
 from trenza.storage.interaction import Stretch, find_events, update_verdicts
 from trenza.storage.session import (
     find_sessions,
@@ -77,9 +76,9 @@ class Changes:
         self, owner_id: str, change: Recut, entries: Sequence[Entry], cause_id: str | None
     ) -> None:
         """Notes a re-cut with the ledger entries that it causes."""
-        for session in change.removed:
-            self.sessions.pop(session.id, None)
-            self.removed.add(session.id)
+        # One that was opened and removed within the transaction is written too: its debit and the
+        # reversal of that name it.
+        self.removed.update(session.id for session in change.removed)
         for session in (*change.opened, *change.altered):
             self.sessions[session.id] = (owner_id, session)
             self.removed.discard(session.id)

@@ -10,13 +10,13 @@ from datetime import date, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trenza.domain.instant import instant_text
 from trenza.domain.metering.balance import Balance, GrantUse
 from trenza.domain.metering.cycle import Cycle
 from trenza.services.balance import TICK, find_balance
 from trenza.services.usage import Usage, instant_of, usage_at
+from trenza.storage.engine import AsyncConnection
 from trenza.storage.ledger import Closing, Correction, find_closing, find_correction
 from trenza.storage.workspace import WorkspaceSettings
 

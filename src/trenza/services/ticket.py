@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from trenza.domain.access import Scope, Viewer
 from trenza.domain.channel import ChannelKind
 from trenza.domain.ids import Prefix
@@ -12,6 +10,7 @@ from trenza.domain.ticket import TicketStatus, TicketVisibility
 from trenza.services.dependencies import Dependencies
 from trenza.services.reference import absent, require_form
 from trenza.storage.contact import lock_roots
+from trenza.storage.engine import AsyncConnection
 from trenza.storage.ticket import insert_ticket
 
 SUBJECT_LONGEST = 200

@@ -8,15 +8,18 @@ A merge links and never moves: `contact.root_id` names the live contact that sta
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import (
+    ColumnElement,
     ForeignKeyConstraint,
     Index,
     UniqueConstraint,
     and_,
     bindparam,
+    func,
     insert,
+    or_,
     select,
     tuple_,
     update,
@@ -25,6 +28,8 @@ from sqlalchemy import Table as SQLTable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trenza.domain.channel import AddressSpace, ChannelKind
+from trenza.domain.contact import LifecycleStage
+from trenza.domain.text import clean
 from trenza.storage.campaign import CampaignTouch
 from trenza.storage.columns import Table, belongs_to_workspace, key, references, symbol
 from trenza.storage.dialect import upsert
@@ -167,6 +172,43 @@ class SeenIdentity:
     identity: Identity
     contact_id: str
     owner_id: str
+
+
+class Wanted(Protocol):
+    """Which contacts are asked for; an empty field asks nothing."""
+
+    stage: LifecycleStage | None
+    channel: ChannelKind | None
+    country: str | None
+    name_contains: str | None
+    created_from: datetime | None
+    created_before: datetime | None
+
+
+def matching(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """The conditions of the contacts that are asked for; raises InvalidInput for unusable text."""
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.stage is not None:
+        conditions.append(CONTACT.c.stage == wanted.stage)
+    if wanted.channel is not None:
+        on_channel = select(IDENTITY.c.owner_id).where(
+            IDENTITY.c.workspace_id == CONTACT.c.workspace_id,
+            IDENTITY.c.owner_id == CONTACT.c.id,
+            IDENTITY.c.channel == wanted.channel,
+        )
+        conditions.append(on_channel.exists())
+    if wanted.country is not None:
+        conditions.append(CONTACT.c.country == clean(wanted.country, ("filter", "country"), 2))
+    if wanted.name_contains is not None:
+        part = clean(wanted.name_contains, ("filter", "nameContains"), 200).lower()
+        names = [CONTACT.c[name] for name in ("display_name", "first_name", "last_name")]
+        found = (func.lower(name).contains(part, autoescape=True) for name in names)
+        conditions.append(or_(*found))
+    if wanted.created_from is not None:
+        conditions.append(CONTACT.c.created_at >= wanted.created_from)
+    if wanted.created_before is not None:
+        conditions.append(CONTACT.c.created_at < wanted.created_before)
+    return conditions
 
 
 async def find_owners(

@@ -19,6 +19,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 T = TypeVar("T")
 
+__all__ = ["AsyncConnection", "Database", "driver_url"]
+
 RETRIES_MAX = 8
 RETRIED_SQLSTATES = frozenset({"40001", "40P01", "23505"})
 """Serialization failure, deadlock, unique key lost to a concurrent writer."""
@@ -34,8 +36,12 @@ class Database:
             self._readers = _sqlite_engine(url, begin="BEGIN", pool_size=pool_size, query_only=True)
             self._writers = _sqlite_engine(url, begin="BEGIN IMMEDIATE", pool_size=1)
         else:
-            self._readers = self._writers = create_async_engine(
+            self._writers = create_async_engine(
                 url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True
+            )
+            # The statements of one read see one state of the database.
+            self._readers = self._writers.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
         self._write_lock: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
 
@@ -53,10 +59,8 @@ class Database:
         attempt = 1
         while True:
             try:
-                async with self._write_lock or nullcontext():
-                    async with self._writers.begin() as connection:
-                        result = await work(connection)
-                return result
+                async with self._write_lock or nullcontext(), self._writers.begin() as connection:
+                    return await work(connection)
             except DBAPIError as error:
                 if attempt == RETRIES_MAX or not _is_worth_retrying(error):
                     raise
@@ -65,7 +69,7 @@ class Database:
 
     async def close(self) -> None:
         """Closes every connection."""
-        for engine in {self._readers, self._writers}:
+        for engine in (self._readers, self._writers):
             await engine.dispose()
 
 
@@ -99,3 +103,8 @@ def _sqlite_engine(
 def _is_worth_retrying(error: DBAPIError) -> bool:
     sqlstate = getattr(error.orig, "sqlstate", None)
     return sqlstate in RETRIED_SQLSTATES or "database is locked" in str(error.orig)
+
+
+def driver_url(url: str) -> str:
+    """The URL of a PostgreSQL database as its driver takes it, without SQLAlchemy's prefix."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)

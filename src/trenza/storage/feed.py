@@ -8,11 +8,13 @@ from typing import Any
 from sqlalchemy import and_, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from trenza.domain.metering.ledger import EntryKind
 from trenza.storage.interactionz import InteractionzGrant, LedgerEntry, LedgerHead
 
 LEDGER = LedgerEntry.__table__
 HEAD = LedgerHead.__table__
 GRANT = InteractionzGrant.__table__
+COUNTING = (EntryKind.DEBIT, EntryKind.REVERSAL)
 
 
 async def find_sequence(connection: AsyncConnection, workspace_id: str) -> int:
@@ -35,7 +37,7 @@ async def list_entries_after(
 
 
 async def list_newest_entry(
-    connection: AsyncConnection, workspace_id: str, sequence: int, size: int = 1
+    connection: AsyncConnection, workspace_id: str, sequence: int
 ) -> list[Mapping[str, Any]]:
     """The last row of a workspace's ledger, where it comes after a sequence."""
     statement = (
@@ -67,6 +69,7 @@ async def find_row_instants(
             and_(
                 LEDGER.c.workspace_id == of_row.c.workspace_id,
                 LEDGER.c.sequence <= of_row.c.sequence,
+                LEDGER.c.kind.in_(COUNTING),
                 LEDGER.c.counts_at > of_row.c.recorded_at,
             ),
         )
@@ -89,4 +92,5 @@ async def find_next_grant_edge(
         )
     ).subquery()
     statement = select(func.min(instants.c.at, type_=GRANT.c.effective_at.type))
-    return (await connection.execute(statement)).scalar_one_or_none()
+    found: datetime | None = (await connection.execute(statement)).scalar_one_or_none()
+    return found

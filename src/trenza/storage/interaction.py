@@ -126,6 +126,11 @@ EVENT_COLUMNS = (
 )
 
 
+def waiting(wanted: bool) -> ColumnElement[bool]:
+    """The condition of what still waits in quarantine, or of what was admitted from it."""
+    return QUARANTINE.c.admitted_at.is_(None) if wanted else QUARANTINE.c.admitted_at.is_not(None)
+
+
 @dataclass(frozen=True)
 class Known:
     """What stands under a (source, external id): an interaction, or one in quarantine."""

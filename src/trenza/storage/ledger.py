@@ -227,7 +227,10 @@ class Correction:
 async def find_correction(
     connection: AsyncConnection, workspace_id: str, cycle: Cycle
 ) -> Correction:
-    """Debits and reversals that took effect in a cycle but count after it."""
+    """Debits and reversals that took effect in a closed cycle but count after it.
+
+    An entry counts at another instant than its effect only where its cycle was closed by then.
+    """
     rows = await connection.execute(
         select(LEDGER.c.kind, func.count().label("rows"))
         .where(
@@ -235,7 +238,6 @@ async def find_correction(
             LEDGER.c.counts_at != LEDGER.c.effective_at,
             LEDGER.c.effective_at >= cycle.starts_at,
             LEDGER.c.effective_at < cycle.ends_at,
-            LEDGER.c.counts_at >= cycle.ends_at,
         )
         .group_by(LEDGER.c.kind)
     )

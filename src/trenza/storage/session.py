@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import RowMapping, Table, and_, column, select, update, values
+from sqlalchemy import ColumnElement, RowMapping, Table, and_, column, select, update, values
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trenza.domain.channel import ChannelKind
@@ -16,6 +16,16 @@ from trenza.storage.interactionz import InteractionzSession, LedgerEntry
 
 SESSION: Table = InteractionzSession.__table__
 LEDGER: Table = LedgerEntry.__table__
+
+SESSION_OF_ENTRY = and_(
+    SESSION.c.workspace_id == LEDGER.c.workspace_id, SESSION.c.id == LEDGER.c.session_id
+)
+"""How a row of the ledger finds its session."""
+
+
+def open_at(at: datetime) -> ColumnElement[bool]:
+    """The condition of a session whose window covers an instant."""
+    return and_(SESSION.c.opened_at <= at, SESSION.c.expires_at > at)
 
 
 async def find_sessions(
@@ -59,7 +69,7 @@ def session_of(row: RowMapping) -> Session:
 async def put_sessions(
     connection: AsyncConnection, workspace_id: str, sessions: Sequence[tuple[str, Session]]
 ) -> None:
-    """Writes sessions, each with its owner, as current: new ones, and known ones as they are now."""
+    """Writes sessions, each with its owner, as current: new ones, and known ones as they are."""
     if not sessions:
         return
     statement = upsert(connection, SESSION)

@@ -1,7 +1,6 @@
 """The GraphQL endpoint: HTTP and graphql-transport-ws on one path, each behind a key."""
 
 import asyncio
-import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -27,7 +26,7 @@ INIT_WITHIN = timedelta(seconds=5)
 KEY_CHECKED_EVERY_S = 2.0
 REVOKED = 4401
 
-NewContext = Callable[[Viewer | None, str], Context]
+NewContext = Callable[[Viewer | None], Context]
 
 
 class Api(GraphQL[Context, None]):
@@ -59,7 +58,7 @@ class Api(GraphQL[Context, None]):
 
     async def get_context(self, request: Any, response: Any) -> Context:
         """The context of a request, or of a connection that has yet to show its key."""
-        context = self._new_context(request.scope.get("trenza.viewer"), uuid.uuid4().hex)
+        context = self._new_context(request.scope.get("trenza.viewer"))
         if isinstance(request, WebSocket):
             request.scope["trenza.connection"] = (context, response)
         return context

@@ -12,14 +12,14 @@ def routes(database: Database) -> list[Route]:
     """`/healthz` says that the process runs, `/readyz` that its database is the one it needs."""
     expected = newest_revision()
 
-    async def healthz(request: Request) -> Response:
+    async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
-    async def readyz(request: Request) -> Response:
+    async def readyz(_: Request) -> Response:
         try:
             async with database.read() as connection:
                 found = await current_revision(connection)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the answer is not ready
             reason = type(error).__name__
             return JSONResponse({"status": "database unreachable", "reason": reason}, 503)
         if found != expected:

@@ -8,7 +8,7 @@ zone's rules have become since; computed ones fill the time before, between and 
 from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from trenza.domain.errors import InvalidInput
@@ -96,14 +96,12 @@ def days_between(zone: ZoneInfo, from_: datetime, to: datetime) -> tuple[Day, ..
     days: list[Day] = []
     at = from_
     while at < to:
-        on = at.astimezone(zone).date()
-        ends_at, following = at, on
-        # Where clocks are put back over midnight, the day can begin before its second evening.
+        following, ends_at = at.astimezone(zone).date(), at
+        # Where clocks are put back over midnight, the evening after the first 00:00 is the new day.
         while ends_at <= at:
             following += timedelta(days=1)
-            midnight = datetime(following.year, following.month, following.day, tzinfo=zone)
-            ends_at = _midnight(midnight)
-        days.append(Day(on, at, min(ends_at, to)))
+            ends_at = _midnight(datetime.combine(following, time(), zone))
+        days.append(Day(following - timedelta(days=1), at, min(ends_at, to)))
         at = ends_at
     return tuple(days)
 

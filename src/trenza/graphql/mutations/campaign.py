@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import strawberry
 
 from trenza.domain.channel import ChannelKind
-from trenza.graphql.mutations.unions import result
+from trenza.graphql import errors
+from trenza.graphql.context import Info
 from trenza.readplan.fields import one
-from trenza.readplan.schema import record, view
+from trenza.readplan.schema import Record, record, view
 from trenza.services.campaign import CreateCampaign, create_campaign
 
-Info = strawberry.Info[Any, None]
+if TYPE_CHECKING:
+    from trenza.graphql.campaign import Campaign
 
 
 @strawberry.input(description="A mass send to make.")
@@ -25,13 +27,16 @@ class CreateCampaignInput:
 
 
 @record()
-class CreateCampaignPayload:
+class CreateCampaignPayload(Record):
     """The new campaign."""
 
     campaign: Campaign = one("The campaign.", "id", scope=None)
 
 
-CreateCampaignResult = result("CreateCampaignResult", CreateCampaignPayload)
+CreateCampaignResult: TypeAlias = Annotated[
+    CreateCampaignPayload | errors.InvalidInput | errors.Forbidden,
+    strawberry.union("CreateCampaignResult", description="CreateCampaign: done, or refused."),
+]
 
 
 @strawberry.type

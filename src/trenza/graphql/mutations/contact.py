@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import strawberry
 
@@ -13,10 +13,10 @@ from trenza.domain.interaction import Language
 from trenza.graphql import errors
 from trenza.graphql.balance import InteractionzBalance, balance_of
 from trenza.graphql.contact import IdentityInput
+from trenza.graphql.context import Info
 from trenza.graphql.interactionz import InteractionzDebit
-from trenza.graphql.mutations.unions import result
 from trenza.readplan.fields import column, one
-from trenza.readplan.schema import record, view
+from trenza.readplan.schema import Record, record, view
 from trenza.services.contact import (
     UNSET,
     MergeContacts,
@@ -26,7 +26,8 @@ from trenza.services.contact import (
 )
 from trenza.storage.ledger import LEDGER
 
-Info = strawberry.Info[Any, None]
+if TYPE_CHECKING:
+    from trenza.graphql.contact import Contact
 
 
 def _optional(description: str) -> Any:
@@ -74,7 +75,7 @@ class MergeContactsInput:
 
 
 @record()
-class UpsertContactPayload:
+class UpsertContactPayload(Record):
     """The contact as it is now."""
 
     contact: Contact = one("The contact.", "contact_id", scope=None)
@@ -82,15 +83,16 @@ class UpsertContactPayload:
 
 
 @record()
-class MergeContactsPayload:
+class MergeContactsPayload(Record):
     """The contact that stands for both."""
 
     contact: Contact = one("The contact that stays.", "contact_id", scope=None)
     merged: Contact = one("The one that is now part of it.", "merged_id", scope=None)
+
     @strawberry.field(description="What the merge wrote to the ledger: credits that came back.")  # type: ignore[untyped-decorator]
     async def entries(self, info: Info) -> list[InteractionzDebit]:
         """Reversals first, then the debits of the sessions as they are cut now."""
-        load = info.context.reader.one
+        load = info.context.reader.known
         rows = await asyncio.gather(*(load(LEDGER, "sequence", n) for n in self.row["sequences"]))
         return [view(InteractionzDebit, row) for row in rows]
 
@@ -100,12 +102,22 @@ class MergeContactsPayload:
         return balance_of(*await info.context.figures.balance(None, None))
 
 
-UpsertContactResult = result(
-    "UpsertContactResult", UpsertContactPayload, errors.NotFound, errors.Conflict
-)
-MergeContactsResult = result(
-    "MergeContactsResult", MergeContactsPayload, errors.NotFound, errors.Conflict
-)
+UpsertContactResult: TypeAlias = Annotated[
+    UpsertContactPayload
+    | errors.InvalidInput
+    | errors.Forbidden
+    | errors.NotFound
+    | errors.Conflict,
+    strawberry.union("UpsertContactResult", description="UpsertContact: done, or refused."),
+]
+MergeContactsResult: TypeAlias = Annotated[
+    MergeContactsPayload
+    | errors.InvalidInput
+    | errors.Forbidden
+    | errors.NotFound
+    | errors.Conflict,
+    strawberry.union("MergeContactsResult", description="MergeContacts: done, or refused."),
+]
 
 
 @strawberry.type
@@ -122,9 +134,7 @@ class ContactMutations:
         context = info.context
         done = await upsert_contact(context.dependencies, context.viewer, input.request())
         context.renew()
-        return view(
-            UpsertContactPayload, {"contact_id": done.contact_id, "created": done.created}
-        )
+        return view(UpsertContactPayload, {"contact_id": done.contact_id, "created": done.created})
 
     @strawberry.mutation(  # type: ignore[untyped-decorator]
         description=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Union
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import strawberry
 
@@ -15,22 +15,25 @@ from trenza.domain.interaction import InteractionKind, Lane
 from trenza.graphql import errors
 from trenza.graphql.balance import InteractionzBalance, balance_of
 from trenza.graphql.contact import IdentityInput
+from trenza.graphql.context import Info
 from trenza.readplan.fields import Order, column, many, one
-from trenza.readplan.schema import record, view
+from trenza.readplan.schema import Record, record, view
 from trenza.services.balance_feed import write_feed_cursor
 from trenza.services.interaction import (
     Answer,
-    RecordInteraction,
     Recorded,
+    RecordInteraction,
     admit_interaction,
     retract_interaction,
 )
 from trenza.storage.interaction import INTERACTION
 from trenza.storage.ledger import LEDGER
 
-INPUTS_MAX = 500
+if TYPE_CHECKING:
+    from trenza.graphql.interaction import Interaction
+    from trenza.graphql.interactionz import InteractionzDebit, InteractionzSession
 
-Info = strawberry.Info[Any, None]
+INPUTS_MAX = 500
 
 
 @strawberry.input(description="What is reported. Give either `contactId` or `identity`.")
@@ -93,13 +96,11 @@ class RetractInteractionInput:
 class AdmitInteractionInput:
     """The interaction to admit from the quarantine."""
 
-    quarantine_id: strawberry.ID = strawberry.field(
-        description="The id of `workspace.quarantine`."
-    )
+    quarantine_id: strawberry.ID = strawberry.field(description="The id of `workspace.quarantine`.")
 
 
 @record()
-class RecordInteractionPayload:
+class RecordInteractionPayload(Record):
     """An interaction that is recorded and committed."""
 
     interaction: Interaction = one("The interaction with its verdict.", "id", scope=None)
@@ -131,7 +132,7 @@ class RecordInteractionPayload:
 
 
 @record()
-class RetractInteractionPayload:
+class RetractInteractionPayload(Record):
     """An interaction that no longer counts."""
 
     interaction: Interaction = one("The interaction with its verdict.", "id", scope=None)
@@ -150,44 +151,38 @@ class RetractInteractionPayload:
         return balance_of(*await info.context.figures.balance(None, None))
 
 
-RecordInteractionResult = Annotated[
-    Union[
-        RecordInteractionPayload,
-        errors.InvalidInput,
-        errors.NotFound,
-        errors.Forbidden,
-        errors.IdempotencyConflict,
-        errors.OccurredInFuture,
-        errors.TooLate,
-    ],
+RecordInteractionResult: TypeAlias = Annotated[
+    RecordInteractionPayload
+    | errors.InvalidInput
+    | errors.NotFound
+    | errors.Forbidden
+    | errors.IdempotencyConflict
+    | errors.OccurredInFuture
+    | errors.TooLate,
     strawberry.union("RecordInteractionResult", description="What came of a report."),
 ]
-AdmitInteractionResult = Annotated[
-    Union[
-        RecordInteractionPayload,
-        errors.InvalidInput,
-        errors.NotFound,
-        errors.Forbidden,
-        errors.IdempotencyConflict,
-        errors.OccurredInFuture,
-    ],
+AdmitInteractionResult: TypeAlias = Annotated[
+    RecordInteractionPayload
+    | errors.InvalidInput
+    | errors.NotFound
+    | errors.Forbidden
+    | errors.IdempotencyConflict
+    | errors.OccurredInFuture,
     strawberry.union("AdmitInteractionResult", description="What came of an admission."),
 ]
-RetractInteractionResult = Annotated[
-    Union[RetractInteractionPayload, errors.InvalidInput, errors.NotFound, errors.Forbidden],
+RetractInteractionResult: TypeAlias = Annotated[
+    RetractInteractionPayload | errors.InvalidInput | errors.NotFound | errors.Forbidden,
     strawberry.union("RetractInteractionResult", description="What came of a retraction."),
 ]
 
 
-async def recorded_payloads(
-    info: Info, answers: Sequence[Answer]
-) -> list[Any]:
+async def recorded_payloads(info: Info, answers: Sequence[Answer]) -> list[Any]:
     """What a client sees of the answers, read after the commit."""
     context = info.context
     context.renew()
     rows = await asyncio.gather(
         *(
-            context.reader.one(INTERACTION, "id", answer.interaction_id)
+            context.reader.known(INTERACTION, "id", answer.interaction_id)
             for answer in answers
             if isinstance(answer, Recorded)
         )
@@ -205,7 +200,9 @@ async def recorded_payloads(
 class InteractionMutations:
     """Recording, retracting and admitting interactions."""
 
-    @strawberry.mutation(description="Records what happened; answered after the commit. Scope `record`.")  # type: ignore[untyped-decorator]
+    @strawberry.mutation(
+        description="Records what happened; answered after the commit. Scope `record`."
+    )  # type: ignore[untyped-decorator]
     async def record_interaction(
         self,
         info: Info,
@@ -214,7 +211,9 @@ class InteractionMutations:
         """One report is a batch of one."""
         request = input.request()
         answers = await info.context.recorder.record(info.context.viewer, [request])
-        return (await recorded_payloads(info, answers))[0]
+        results = await recorded_payloads(info, answers)
+        result: RecordInteractionResult = results[0]
+        return result
 
     @strawberry.mutation(  # type: ignore[untyped-decorator]
         description=(
@@ -237,7 +236,9 @@ class InteractionMutations:
         return await recorded_payloads(info, answers)
 
     @strawberry.mutation(  # type: ignore[untyped-decorator]
-        description="Takes an interaction out of the metering; it stays, with the reason. Scope `admin`."
+        description=(
+            "Takes an interaction out of the metering; it stays, with the reason. Scope `admin`."
+        )
     )
     async def retract_interaction(
         self,
@@ -264,7 +265,7 @@ class InteractionMutations:
     ) -> AdmitInteractionResult:
         """Its credit counts in the running cycle where its own is closed."""
         context = info.context
-        answer = await admit_interaction(
-            context.dependencies, context.viewer, input.quarantine_id
-        )
-        return (await recorded_payloads(info, [answer]))[0]
+        answer = await admit_interaction(context.dependencies, context.viewer, input.quarantine_id)
+        results = await recorded_payloads(info, [answer])
+        result: AdmitInteractionResult = results[0]
+        return result

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import strawberry
 
 from trenza.domain.metering.balance import DEFAULT_PRIORITY, GrantKind
 from trenza.graphql import errors
 from trenza.graphql.balance import InteractionzBalance, balance_of
-from trenza.graphql.mutations.unions import result
+from trenza.graphql.context import Info
 from trenza.graphql.statement import Statement, statement_of
 from trenza.readplan.fields import column, one
-from trenza.readplan.schema import record, view
+from trenza.readplan.schema import Record, record, view
 from trenza.services.interactionz import (
     CloseCycle,
     GrantInteractionz,
@@ -21,7 +21,8 @@ from trenza.services.interactionz import (
     grant_interactionz,
 )
 
-Info = strawberry.Info[Any, None]
+if TYPE_CHECKING:
+    from trenza.graphql.interactionz import InteractionzGrant
 
 
 @strawberry.input(description="Credits to give beside the plan's quota.")
@@ -54,7 +55,7 @@ class CloseCycleInput:
 
 
 @record()
-class GrantInteractionzPayload:
+class GrantInteractionzPayload(Record):
     """The grant, which can be spent from `effectiveAt` on."""
 
     grant: InteractionzGrant = one("The grant.", "id", scope=None)
@@ -66,7 +67,7 @@ class GrantInteractionzPayload:
 
 
 @record()
-class CloseCyclePayload:
+class CloseCyclePayload(Record):
     """The closed cycle with its statement."""
 
     replayed: bool = column("Whether it was closed before; nothing was changed then.")
@@ -74,14 +75,17 @@ class CloseCyclePayload:
     @strawberry.field(description="The statement, as it will stay.")  # type: ignore[untyped-decorator]
     def statement(self) -> Statement:
         """What was known when the cycle was closed."""
-        found: Statement = statement_of(self.row["statement"])
-        return found
+        return statement_of(self.row["statement"])
 
 
-GrantInteractionzResult = result(
-    "GrantInteractionzResult", GrantInteractionzPayload, errors.Conflict
-)
-CloseCycleResult = result("CloseCycleResult", CloseCyclePayload, errors.Conflict)
+GrantInteractionzResult: TypeAlias = Annotated[
+    GrantInteractionzPayload | errors.InvalidInput | errors.Forbidden | errors.Conflict,
+    strawberry.union("GrantInteractionzResult", description="GrantInteractionz: done, or refused."),
+]
+CloseCycleResult: TypeAlias = Annotated[
+    CloseCyclePayload | errors.InvalidInput | errors.Forbidden | errors.Conflict,
+    strawberry.union("CloseCycleResult", description="CloseCycle: done, or refused."),
+]
 
 
 @strawberry.type

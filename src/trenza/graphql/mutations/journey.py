@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import strawberry
 
 from trenza.domain.contact import LifecycleStage
-from trenza.graphql.mutations.unions import result
+from trenza.graphql import errors
+from trenza.graphql.context import Info
 from trenza.readplan.fields import one
-from trenza.readplan.schema import record, view
+from trenza.readplan.schema import Record, record, view
 from trenza.services.journey import CreateJourney, create_journey
 
-Info = strawberry.Info[Any, None]
+if TYPE_CHECKING:
+    from trenza.graphql.journey import Journey
 
 
 @strawberry.input(description="An automation to make.")
@@ -24,13 +26,16 @@ class CreateJourneyInput:
 
 
 @record()
-class CreateJourneyPayload:
+class CreateJourneyPayload(Record):
     """The new journey."""
 
     journey: Journey = one("The journey.", "id", scope=None)
 
 
-CreateJourneyResult = result("CreateJourneyResult", CreateJourneyPayload)
+CreateJourneyResult: TypeAlias = Annotated[
+    CreateJourneyPayload | errors.InvalidInput | errors.Forbidden,
+    strawberry.union("CreateJourneyResult", description="CreateJourney: done, or refused."),
+]
 
 
 @strawberry.type

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import strawberry
 
-from trenza.domain.access import Role
+from trenza.domain.access import Role, Viewer
 from trenza.graphql import errors
-from trenza.graphql.mutations.unions import result
+from trenza.graphql.context import Info
 from trenza.graphql.seat import SeatUse, seat_use_of
 from trenza.readplan.fields import column, one
-from trenza.readplan.schema import record, view
+from trenza.readplan.schema import Record, record, view
+from trenza.services.dependencies import Dependencies
 from trenza.services.seat import (
     InviteUser,
     accept_invitation,
@@ -22,7 +24,8 @@ from trenza.services.seat import (
     sign_out,
 )
 
-Info = strawberry.Info[Any, None]
+if TYPE_CHECKING:
+    from trenza.graphql.seat import SignIn, User
 
 
 @strawberry.input(description="A person to invite.")
@@ -42,7 +45,7 @@ class UserInput:
 
 
 @record()
-class InviteUserPayload:
+class InviteUserPayload(Record):
     """The invited user."""
 
     user: User = one("The user.", "user_id", scope=None)
@@ -50,7 +53,7 @@ class InviteUserPayload:
 
 
 @record()
-class UserPayload:
+class UserPayload(Record):
     """The user as things are now."""
 
     user: User = one("The user.", "user_id", scope=None)
@@ -62,28 +65,38 @@ class UserPayload:
 
 
 @record()
-class SignInPayload:
+class SignInPayload(Record):
     """The sign-in as it is now."""
 
     sign_in: SignIn = one("The sign-in.", "sign_in_id", scope=None)
     user: User = one("The user.", "user_id", scope=None)
 
 
-InviteUserResult = result("InviteUserResult", InviteUserPayload, errors.Conflict)
-UserResult = result("UserResult", UserPayload, errors.NotFound, errors.Conflict)
-SignInResult = result("SignInResult", SignInPayload, errors.NotFound, errors.Conflict)
+InviteUserResult: TypeAlias = Annotated[
+    InviteUserPayload | errors.InvalidInput | errors.Forbidden | errors.Conflict,
+    strawberry.union("InviteUserResult", description="InviteUser: done, or refused."),
+]
+UserResult: TypeAlias = Annotated[
+    UserPayload | errors.InvalidInput | errors.Forbidden | errors.NotFound | errors.Conflict,
+    strawberry.union("UserResult", description="User: done, or refused."),
+]
+SignInResult: TypeAlias = Annotated[
+    SignInPayload | errors.InvalidInput | errors.Forbidden | errors.NotFound | errors.Conflict,
+    strawberry.union("SignInResult", description="SignIn: done, or refused."),
+]
 
+Verb = Callable[[Dependencies, Viewer, str], Awaitable[str]]
 Who = Annotated[UserInput, strawberry.argument(description="Who.")]
 
 
-async def _user(info: Info, verb: Any, input: UserInput) -> Any:
+async def _user(info: Info, verb: Verb, input: UserInput) -> UserPayload:
     context = info.context
     user_id = await verb(context.dependencies, context.viewer, input.user_id)
     context.renew()
     return view(UserPayload, {"user_id": user_id})
 
 
-async def _sign(info: Info, verb: Any, input: UserInput) -> Any:
+async def _sign(info: Info, verb: Verb, input: UserInput) -> SignInPayload:
     context = info.context
     sign_in_id = await verb(context.dependencies, context.viewer, input.user_id)
     context.renew()
@@ -94,7 +107,9 @@ async def _sign(info: Info, verb: Any, input: UserInput) -> Any:
 class SeatMutations:
     """Inviting people, and what becomes of their seats."""
 
-    @strawberry.mutation(description="Invites a person for seven days; again resends. Scope `admin`.")  # type: ignore[untyped-decorator]
+    @strawberry.mutation(
+        description="Invites a person for seven days; again resends. Scope `admin`."
+    )  # type: ignore[untyped-decorator]
     async def invite_user(
         self,
         info: Info,
@@ -107,7 +122,9 @@ class SeatMutations:
         context.renew()
         return view(InviteUserPayload, {"user_id": done.user_id, "resent": done.resent})
 
-    @strawberry.mutation(description="Accepts an invitation: the user takes a seat. Scope `admin`.")  # type: ignore[untyped-decorator]
+    @strawberry.mutation(  # type: ignore[untyped-decorator]
+        description="Accepts an invitation: the user takes a seat. Scope `admin`."
+    )
     async def accept_invitation(self, info: Info, input: Who) -> UserResult:
         """Nobody is refused for lack of a seat."""
         return await _user(info, accept_invitation, input)
@@ -122,7 +139,9 @@ class SeatMutations:
         """The user is active again."""
         return await _user(info, reactivate_user, input)
 
-    @strawberry.mutation(description="Signs an active user in, or notes a sign of life. Scope `record`.")  # type: ignore[untyped-decorator]
+    @strawberry.mutation(
+        description="Signs an active user in, or notes a sign of life. Scope `record`."
+    )  # type: ignore[untyped-decorator]
     async def sign_in(self, info: Info, input: Who) -> SignInResult:
         """Twelve hours without a sign of life end it."""
         return await _sign(info, sign_in, input)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import strawberry
 
 from trenza.domain.channel import ChannelKind
 from trenza.domain.ticket import TicketVisibility
 from trenza.graphql import errors
-from trenza.graphql.mutations.unions import result
+from trenza.graphql.context import Info
 from trenza.readplan.fields import one
-from trenza.readplan.schema import record, view
+from trenza.readplan.schema import Record, record, view
 from trenza.services.ticket import OpenTicket, open_ticket
 
-Info = strawberry.Info[Any, None]
+if TYPE_CHECKING:
+    from trenza.graphql.ticket import Ticket
 
 
 @strawberry.input(description="A request to attend to.")
@@ -32,13 +33,16 @@ class OpenTicketInput:
 
 
 @record()
-class OpenTicketPayload:
+class OpenTicketPayload(Record):
     """The new ticket."""
 
     ticket: Ticket = one("The ticket.", "id", scope=None)
 
 
-OpenTicketResult = result("OpenTicketResult", OpenTicketPayload, errors.NotFound)
+OpenTicketResult: TypeAlias = Annotated[
+    OpenTicketPayload | errors.InvalidInput | errors.Forbidden | errors.NotFound,
+    strawberry.union("OpenTicketResult", description="OpenTicket: done, or refused."),
+]
 
 
 @strawberry.type
