@@ -6,6 +6,7 @@ from typing import Any
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types.graphql import OperationType
 
 from trenza.graphql import (  # noqa: F401 - each declares its types
     campaign,
@@ -30,6 +31,9 @@ class Schema(strawberry.Schema):
     async def execute(self, query: str | None, *given: Any, **options: Any) -> Any:
         """One operation; its errors as a client may see them."""
         options["context_value"] = context = options["context_value"].for_operation()
+        # What is answered once cannot be followed: subscriptions come by `stream`.
+        allowed = set(options.get("allowed_operation_types") or OperationType)
+        options["allowed_operation_types"] = allowed - {OperationType.SUBSCRIPTION}
         result = await super().execute(query, *given, **options)
         if result.errors:
             result.errors = presented(result.errors, context.correlation_id)

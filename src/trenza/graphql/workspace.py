@@ -120,8 +120,8 @@ class Workspace(Node):
         "The people invited, latest first.",
         order=Order((USER.c.created_at, USER.c.id), descending=True),
     )
-    quarantine: Connection[QuarantinedInteraction] = connection(
-        "Interactions that arrived too late to be taken by themselves, latest first.",
+    quarantine: Connection[QuarantinedInteraction] | None = connection(
+        "Interactions that arrived too late to be taken by themselves, latest first; for admins.",
         order=Order((QUARANTINE.c.arrived_at, QUARANTINE.c.id), descending=True),
         scope=Scope.ADMIN,
         arguments={

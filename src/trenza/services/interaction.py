@@ -257,12 +257,14 @@ class Batch:
 
     async def record(self, items: Sequence[Item]) -> bool:
         """Answers every item and writes those that are new; whether the ledger has grown."""
+        owners = await self._lock(items)
+        # Under the locks: the same report of another process is known by now, or meets a unique key.
         await self._resolve(items)
         fresh = [item for item in items if item.event is not None]
         if not fresh:
             return False
         now = self.dependencies.clock.now()
-        owners = await self._place(fresh, now)
+        await self._place(fresh, owners, now)
         working = WorkingSet(self.connection, self.dependencies, self.workspace, self.policy, now)
         events: dict[str, list[Event]] = {}
         for item in fresh:
@@ -340,15 +342,20 @@ class Batch:
             missing |= ids - await find_existing(self.connection, table, self.workspace.id, ids)
         return missing
 
-    async def _place(self, fresh: Sequence[Item], now: datetime) -> dict[str, str]:
-        """Finds or makes the contact of each item and locks it; the root of each contact."""
-        wanted = {item.identity.space_and_address for item in fresh if item.identity}
+    async def _lock(self, items: Sequence[Item]) -> dict[str, str]:
+        """Finds the contact of each item, where there is one, and locks it; the root of each."""
+        wanted = {item.identity.space_and_address for item in items if item.identity}
         holders = await find_owners(self.connection, self.workspace.id, wanted)
-        for item in fresh:
+        for item in items:
             if item.identity is not None:
                 item.contact_id = holders.get(item.identity.space_and_address, "")
-        known = {item.contact_id for item in fresh if item.contact_id}
-        owners = await lock_roots(self.connection, self.workspace.id, known)
+        known = {item.contact_id for item in items if item.contact_id}
+        return await lock_roots(self.connection, self.workspace.id, known)
+
+    async def _place(
+        self, fresh: Sequence[Item], owners: dict[str, str], now: datetime
+    ) -> None:
+        """Makes the contacts that are missing, which adds them to the `owners`."""
         new: dict[tuple[str, str], NewContact] = {}
         seen: dict[Identity, SeenIdentity] = {}
         for item in fresh:
@@ -363,7 +370,6 @@ class Batch:
             )
         await create_contacts(self.connection, self.workspace.id, now, list(new.values()))
         await ensure_identities(self.connection, self.workspace.id, now, list(seen.values()))
-        return owners
 
     def _row(
         self, item: Item, owners: Mapping[str, str], verdicts: Mapping[str, Verdict]

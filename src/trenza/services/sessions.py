@@ -30,6 +30,9 @@ from trenza.storage.workspace import WorkspaceSettings
 FIRST_REACH = timedelta(days=4)
 """How far beyond a change its contact's interactions are loaded at first; then 4 times as far."""
 
+CLOCKS_DIFFER_BY = timedelta(hours=1)
+"""How far the clocks of two processes may be apart without an interaction being overlooked."""
+
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -133,7 +136,7 @@ class WorkingSet:
                 self._sessions_from(cut, change.occurred_at),
                 cut.later(change.position),
                 change,
-                complete=cut.reaches > self.now + self.policy.future_tolerance,
+                complete=cut.reaches > self.now + self.policy.future_tolerance + CLOCKS_DIFFER_BY,
             )
             if found is not None:
                 break

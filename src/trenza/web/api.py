@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
+from cross_web import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -22,6 +23,7 @@ from trenza.graphql.schema import Schema
 from trenza.services.access import Authenticator
 
 BODY_MAX = 256 * 1024
+TOO_LARGE = f"A request has at most {BODY_MAX} bytes."
 INIT_WITHIN = timedelta(seconds=5)
 KEY_CHECKED_EVERY_S = 2.0
 REVOKED = 4401
@@ -78,6 +80,13 @@ class Api(GraphQL[Context, None]):
         """Strict JSON; what is too deep or malformed is the client's error."""
         return orjson.loads(data)
 
+    def parse_json(self, data: str | bytes) -> Any:
+        """A body is an object; the variables in a URL may be null too."""
+        found = super().parse_json(data)
+        if isinstance(data, bytes) and not isinstance(found, dict | list):
+            raise HTTPException(400, "A request is a JSON object with a `query`.")
+        return found
+
     def encode_json(self, data: object) -> str:
         """As text: a WebSocket would send bytes in a binary frame."""
         return orjson.dumps(data).decode()
@@ -100,7 +109,7 @@ class Api(GraphQL[Context, None]):
             return refused(401, refusal.code, refusal.message, {"WWW-Authenticate": "Bearer"})
         declared = request.headers.get("content-length", "0")
         if declared.isdigit() and int(declared) > BODY_MAX:
-            return refused(413, "BODY_TOO_LARGE", f"A request has at most {BODY_MAX} bytes.")
+            return refused(413, "BODY_TOO_LARGE", TOO_LARGE)
         request.scope["trenza.viewer"] = viewer
         return None
 
@@ -135,7 +144,7 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         received += len(message.get("body", b""))
         if received > BODY_MAX:
-            return {"type": "http.disconnect"}
+            raise HTTPException(413, TOO_LARGE)
         return message
 
     return counted

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import strawberry
 
 from trenza.domain.channel import ChannelKind
-from trenza.domain.errors import DomainError, InvalidInput
+from trenza.domain.errors import DomainError, Forbidden, InvalidInput
 from trenza.domain.interaction import InteractionKind, Lane
 from trenza.graphql import errors
 from trenza.graphql.balance import InteractionzBalance, balance_of
@@ -232,7 +232,11 @@ class InteractionMutations:
         if len(inputs) > INPUTS_MAX:
             raise InvalidInput(f"Give at most {INPUTS_MAX} inputs at once.", path=("inputs",))
         requests = [each.request() for each in inputs]
-        answers = await info.context.recorder.record(info.context.viewer, requests)
+        answers: Sequence[Answer]
+        try:
+            answers = await info.context.recorder.record(info.context.viewer, requests)
+        except Forbidden as refusal:
+            answers = [refusal] * len(requests)
         return await recorded_payloads(info, answers)
 
     @strawberry.mutation(  # type: ignore[untyped-decorator]

@@ -1,0 +1,6 @@
+"""`python -m trenza.cli` is `trenza`."""
+
+from trenza.cli import main
+
+if __name__ == "__main__":
+    main(prog_name="trenza")

@@ -1,0 +1,61 @@
+"""A database opened for one command, checked first, and closed whatever happens."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from trenza.app import build_parts
+from trenza.cli.failures import Failure
+from trenza.domain.access import Viewer
+from trenza.services.access import act_as_system
+from trenza.services.dependencies import Clock, Dependencies
+from trenza.settings import Settings
+from trenza.storage.founding import list_workspaces
+from trenza.storage.readiness import require_ready
+
+T = TypeVar("T")
+
+
+def on_database(
+    settings: Settings, work: Callable[[Dependencies], Awaitable[T]], clock: Clock | None = None
+) -> T:
+    """The result of `work` on the database of the settings.
+
+    Raises UnusableDatabaseError where it cannot be used, before `work` begins.
+    """
+
+    async def run() -> T:
+        dependencies = build_parts(settings, clock).dependencies
+        try:
+            await require_ready(dependencies.database)
+            return await work(dependencies)
+        finally:
+            await dependencies.database.close()
+
+    return asyncio.run(run())
+
+
+def require_database(settings: Settings) -> None:
+    """Raises UnusableDatabaseError unless the database of the settings can be used."""
+
+    async def nothing(_: Dependencies) -> None:
+        return None
+
+    on_database(settings, nothing)
+
+
+async def choose_workspace(dependencies: Dependencies, workspace_id: str | None) -> Viewer:
+    """Who acts for the workspace that is meant: the one named, or the only one.
+
+    Raises NotFound for an unknown id, and Failure where there is none or more than one.
+    """
+    if workspace_id is not None:
+        return await act_as_system(dependencies, workspace_id)
+    async with dependencies.database.read() as connection:
+        found = await list_workspaces(connection)
+    if not found:
+        raise Failure("there is no workspace yet: run: trenza seed")
+    if len(found) > 1:
+        known = ", ".join(f"{each.id} ({each.name})" for each in found)
+        raise Failure(f"there are several workspaces, choose one with --workspace: {known}")
+    return await act_as_system(dependencies, found[0].id)
