@@ -31,7 +31,7 @@ class ServerProcess:
         given = {"TRENZA_LOG_FORMAT": "json", **settings}
         self._environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), **given}
         self._command = [
-            *(sys.executable, "-m", "trenza", "serve"),
+            *(sys.executable, "-m", "trenza.cli", "serve"),
             *("--port", str(self.port), "--database", database_url),
         ]
 

@@ -57,9 +57,9 @@ def find_chromium() -> str | None:
     return found or (str(MAC) if MAC.exists() else None)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium, closed after each file: Playwright's loop must not outlive the tests it serves."""
+    """Chromium, closed after these tests: Playwright's loop must not outlive them."""
     executable = find_chromium()
     if executable is None:
         pytest.skip("NO CHROMIUM ON THIS MACHINE: THE PAGES WERE NOT TESTED IN A REAL BROWSER")
@@ -69,7 +69,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def demo(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoServer]:
     """The demo with its seed loaded; asked for after the browser, so that a skip costs nothing."""
     with running_demo(tmp_path_factory.mktemp("demo")) as server:

@@ -76,7 +76,7 @@ async def send(connection: Connection, parcel: Sequence[Input]) -> list[Mapping[
 async def test_what_was_acknowledged_survives_every_kill(house: House, serve: Serve) -> None:
     seed = SystemRandom().randrange(2**32)
     random = Random(seed)
-    writers = Writers(Reports(random, people=6, now=SystemClock().now()))
+    writers = Writers(Reports(random, people=scale(6, 60), now=SystemClock().now()))
     server = serve()
 
     for kill in range(1, KILLS + 1):

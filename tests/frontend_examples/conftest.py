@@ -7,7 +7,7 @@ import pytest
 from tests.demo_server import DemoServer, running_demo
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoServer]:
     """The demo with its seed loaded."""
     with running_demo(tmp_path_factory.mktemp("demo")) as server:

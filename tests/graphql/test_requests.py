@@ -13,6 +13,8 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from tests.world import Client, World
+from trenza.graphql.context import Context
+from trenza.graphql.schema import build_schema
 from trenza.services.access import act_as_system, revoke_key
 
 JSON = {"Content-Type": "application/json"}
@@ -57,16 +59,14 @@ BODIES: dict[str, tuple[bytes, int]] = {
 }
 
 
-@pytest.mark.parametrize("case", BODIES)
-async def test_a_bad_body_is_the_clients_error(case: str, world: World) -> None:
+async def test_a_bad_body_is_the_clients_error(world: World) -> None:
     client = (await world.tenant()).admin
-    body, status = BODIES[case]
     before = await world.dump()
 
-    response = await client.post(content=body, headers=JSON)
-
-    assert response.status_code == status
-    assert_no_leak(response)
+    for case, (body, status) in BODIES.items():
+        response = await client.post(content=body, headers=JSON)
+        assert response.status_code == status, case
+        assert_no_leak(response)
     assert await world.dump() == before
 
 
@@ -83,34 +83,25 @@ async def test_a_body_that_never_says_its_size_is_cut_off(world: World) -> None:
     assert_no_leak(response)
 
 
-@pytest.mark.parametrize(
-    "type_",
-    [
+async def test_only_json_is_read_and_only_by_post(world: World) -> None:
+    client = (await world.tenant()).admin
+    body = b'{"query": "{ viewer { name } }"}'
+
+    for type_ in (
         "",
         "text/plain",
         "application/x-www-form-urlencoded",
         "multipart/form-data; boundary=x",
         "application/graphql",
-    ],
-)
-async def test_only_json_is_read(type_: str, world: World) -> None:
-    client = (await world.tenant()).admin
-
-    response = await client.post(
-        content=b'{"query": "{ viewer { name } }"}', headers={"Content-Type": type_}
-    )
-
-    assert response.status_code == 400
-    assert_no_leak(response)
-
-
-@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS"])
-async def test_other_methods_are_refused(method: str, world: World) -> None:
-    client = (await world.tenant()).admin
-
-    response = await world.http.request(method, "/graphql", headers=client.headers)
-
-    assert response.status_code == 405
+    ):
+        response = await client.post(content=body, headers={"Content-Type": type_})
+        assert response.status_code == 400, type_
+        assert_no_leak(response)
+    for method in ("PUT", "PATCH", "DELETE", "OPTIONS"):
+        response = await world.http.request(
+            method, "/graphql", content=body, headers={**client.headers, **JSON}
+        )
+        assert response.status_code == 405, method
 
 
 async def test_a_get_reads_and_never_writes(world: World) -> None:
@@ -138,34 +129,61 @@ async def test_a_get_reads_and_never_writes(world: World) -> None:
     assert await world.dump() == before
 
 
-@pytest.mark.parametrize(
-    "document",
-    [
-        "{",
-        "{ viewer { name } } \u0000",
-        "{" * 20_000,
-        "{ workspace { contract { plan " + "{ plan " * 5_000 + "}" * 5_003,
-        "{ contact(id: " + "[" * 20_000 + "]" * 20_000 + ") { id } }",
-        "query ($a: Nothing) { viewer { name } }",
-        "{ viewer { secret } }",
-        "{ viewer }",
-        "{ viewer { name { first } } }",
-        "{ ...a } fragment a on Query { ...a }",
-        '{ contact { id } }',
-        "query ($id: ID!) { contact(id: $id) { id } }",
-    ],
-)
-async def test_a_bad_document_is_answered_with_its_position(document: str, world: World) -> None:
+BAD_DOCUMENTS = [
+    "{",
+    "{ viewer { name } } \u0000",
+    "{" * 20_000,
+    "{ workspace { contract { plan " + "{ plan " * 5_000 + "}" * 5_003,
+    "{ contact(id: " + "[" * 20_000 + "]" * 20_000 + ") { id } }",
+    "query ($a: Nothing) { viewer { name } }",
+    "{ viewer { secret } }",
+    "{ viewer }",
+    "{ viewer { name { first } } }",
+    "{ ...a } fragment a on Query { ...a }",
+    '{ contact { id } }',
+    "query ($id: ID!) { contact(id: $id) { id } }",
+]
+
+
+async def test_a_bad_document_is_answered_with_its_position(world: World) -> None:
     client = (await world.tenant()).admin
 
-    answer = await client.ask(document)
+    for document in BAD_DOCUMENTS:
+        answer = await client.ask(document)
+        assert answer["data"] is None
+        for error in answer["errors"]:
+            assert set(error["locations"][0]) == {"line", "column"}
+            assert "extensions" not in error
+            assert "Did you mean" not in error["message"]
+            assert not LEAK.search(error["message"])
 
-    assert answer["data"] is None
-    for error in answer["errors"]:
-        assert {"line", "column"} == set(error["locations"][0])
-        assert "extensions" not in error
-        assert "Did you mean" not in error["message"]
-        assert not LEAK.search(error["message"])
+
+async def test_on_a_connection_errors_are_presented_alike(world: World) -> None:
+    tenant = await world.tenant()
+    parts = world.parts
+    viewer = await act_as_system(parts.dependencies, tenant.id)
+    context = Context(parts.dependencies, parts.recorder, parts.bus, viewer, "c0ffee")
+    schema = build_schema()
+
+    async def errors_of(document: str) -> list[dict[str, Any]]:
+        with capture_logs() as logs:
+            results = await schema.stream(document, context_value=context)
+            found = [error.formatted for r in [r async for r in results] for error in r.errors]
+        assert bool(logs) == any(e.get("extensions", {}).get("code") == "INTERNAL" for e in found)
+        return found
+
+    async def work(connection: Any) -> None:
+        await connection.execute(text("ALTER TABLE ticket RENAME TO broken"))
+
+    await parts.dependencies.database.write(work)
+
+    [unknown] = await errors_of("{ viewer { secret } }")
+    assert unknown["message"] == "Cannot query field 'secret' on type 'Viewer'."
+    [masked] = await errors_of("{ tickets { totalCount } }")
+    assert masked["extensions"]["code"] == "INTERNAL"
+    assert not LEAK.search(json.dumps(masked))
+    [cursor] = await errors_of('subscription { balanceChanged(after: "x") { kind } }')
+    assert cursor["extensions"] == {"code": "INVALID_INPUT", "input": ["after"]}
 
 
 async def refused(world: World, authorization: str | None) -> httpx.Response:

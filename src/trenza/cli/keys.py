@@ -77,7 +77,7 @@ def list_(workspace: str | None, database: str | None) -> None:
         return await list_keys(dependencies, viewer), dependencies.clock.now()
 
     found, now = on_database(load_settings(database=database), work)
-    rows = [("ID", "NAME", "SCOPES", "CREATED", "STATE")]
+    rows: list[tuple[str, ...]] = [("ID", "NAME", "SCOPES", "CREATED", "STATE")]
     rows += [_row_of(key, now) for key in found]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:

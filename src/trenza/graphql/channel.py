@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import strawberry
 
 from trenza.domain.channel import CHANNELS, Attendance, ChannelKind
@@ -26,7 +28,12 @@ class Channel:
     )
 
     @strawberry.field(description="The channel's name.")  # type: ignore[untyped-decorator]
-    def name(self, language: Language = Language.EN) -> str:
+    def name(
+        self,
+        language: Annotated[
+            Language, strawberry.argument(description="The language.")
+        ] = Language.EN,
+    ) -> str:
         """The channel's name in a language."""
         return CHANNELS[self.kind].names[language]
 

@@ -1,5 +1,6 @@
 """Errors a client can act on are data; all others are masked, with an id that is in the log."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,9 +8,14 @@ import strawberry
 import structlog
 from graphql import GraphQLError
 from strawberry.schema import ExceptionHandler
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from trenza.domain import errors
 from trenza.domain.errors import DomainError, ErrorCode
+
+UNREADABLE = (CannotGetOperationTypeError, InvalidOperationTypeError)
+SUGGESTION = re.compile(r" Did you mean [^?]*\?")
+"""The library guesses what was meant, and so tells names that a client may not know."""
 
 LOG = structlog.get_logger("trenza.graphql")
 
@@ -100,7 +106,8 @@ def _presented(error: GraphQLError, correlation_id: str) -> GraphQLError:
     cause = error.original_error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
-    if cause is None:
+    if cause is None or isinstance(cause, UNREADABLE):
+        error.message = SUGGESTION.sub("", error.message)
         return error
     if isinstance(cause, DomainError):
         extensions: dict[str, Any] = {"code": cause.code}

@@ -6,6 +6,7 @@ from typing import Any
 
 import strawberry
 
+from trenza.domain.access import Scope
 from trenza.domain.ids import Prefix, parse_id
 from trenza.readplan.fields import column
 from trenza.readplan.schema import NAMESPACE, DeclaredField, Record, named, view
@@ -37,6 +38,7 @@ class Node(Record):
 
 async def find_node(info: Any, id: str) -> Any:
     """The node under an id; nothing for an id that is foreign, absent or malformed."""
+    info.context.viewer.require(Scope.READ)
     try:
         prefix, _ = parse_id(id)
     except ValueError:

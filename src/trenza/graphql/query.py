@@ -48,6 +48,7 @@ class Viewer:
 
 async def own_workspace(info: Info) -> Workspace:
     """The workspace of who asks."""
+    info.context.viewer.require(Scope.READ)
     reader = info.context.reader
     return view(Workspace, await reader.known(Workspace.table, "workspace_id", reader.workspace_id))
 
@@ -108,6 +109,7 @@ class Query(Record):
         ],
     ) -> Contact | None:
         """WhatsApp, SMS and RCS share the phone number: it finds the person on any of them."""
+        info.context.viewer.require(Scope.READ)
         wanted = normalise_address(channel, address)
         reader = info.context.reader
         async with reader.database.read() as connection:

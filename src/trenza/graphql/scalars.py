@@ -1,11 +1,12 @@
 """The instants and dates of the API, read strictly and always written the same way."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, StringValueNode, ValueNode
 from strawberry.types.scalar import ScalarDefinition
 
 from trenza.domain.instant import instant_text
@@ -55,6 +56,18 @@ def parse_date(value: Any) -> date:
     return found
 
 
+def _literal(parse: Callable[[Any], Any]) -> Callable[..., Any]:
+    """Reads a value that stands in the document, and so is refused with its position."""
+
+    def parse_literal(node: ValueNode, variables: Any = None) -> Any:
+        try:
+            return parse(node.value if isinstance(node, StringValueNode) else None)
+        except GraphQLError as error:
+            raise GraphQLError(error.message, node) from None
+
+    return parse_literal
+
+
 SCALARS: dict[object, ScalarDefinition] = {
     datetime: strawberry.scalar(
         name="DateTime",
@@ -65,11 +78,13 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=instant_text,
         parse_value=parse_instant,
+        parse_literal=_literal(parse_instant),
     ),
     date: strawberry.scalar(
         name="Date",
         description="A calendar date, `YYYY-MM-DD`, from 1970 to 2199.",
         serialize=date.isoformat,
         parse_value=parse_date,
+        parse_literal=_literal(parse_date),
     ),
 }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import strawberry
+from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.graphql import OperationType
 
@@ -25,6 +28,10 @@ from trenza.graphql.scalars import SCALARS
 from trenza.graphql.subscription import Subscription
 
 
+DOCUMENTS_MAX = 512
+"""How many documents are kept parsed and validated: clients send the same few again and again."""
+
+
 class Schema(strawberry.Schema):
     """Runs each operation with a context, and so loaders, of its own."""
 
@@ -41,11 +48,20 @@ class Schema(strawberry.Schema):
 
     async def stream(self, query: str | None, *given: Any, **options: Any) -> Any:
         """One operation on a connection that stays."""
-        options["context_value"] = options["context_value"].for_operation()
-        return await super().stream(query, *given, **options)
+        options["context_value"] = context = options["context_value"].for_operation()
+        results = await super().stream(query, *given, **options)
+        return _as_presented(results, context.correlation_id)
 
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
         """Logs nothing here: a client's mistakes are answered, ours are logged where masked."""
+
+
+async def _as_presented(results: Any, correlation_id: str) -> AsyncGenerator[Any, None]:
+    async with aclosing(results):
+        async for result in results:
+            if result.errors:
+                result.errors = presented(result.errors, correlation_id)
+            yield result
 
 
 def build_schema() -> Schema:
@@ -56,6 +72,7 @@ def build_schema() -> Schema:
         subscription=Subscription,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
         exception_handlers=HANDLERS,
+        extensions=[lambda: ParserCache(DOCUMENTS_MAX), lambda: ValidationCache(DOCUMENTS_MAX)],
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 import strawberry
-from sqlalchemy import ColumnElement, tuple_
+from sqlalchemy import ColumnElement, TypeDecorator, tuple_
 
 from trenza.domain.errors import InvalidInput
 from trenza.readplan.fields import Order
@@ -72,18 +72,24 @@ def read_cursor(order: Order, cursor: str | None, name: str) -> tuple[Any, ...] 
 
 
 def _value_of(column: ColumnElement[Any], value: object, wrong: InvalidInput) -> object:
-    expected = column.type.python_type
+    expected = _python_type(column)
     if expected is datetime and isinstance(value, str):
         try:
             instant = datetime.fromisoformat(value)
-        except ValueError:
+            return instant.replace(tzinfo=instant.tzinfo or UTC).astimezone(UTC)
+        except (ValueError, OverflowError):
             raise wrong from None
-        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant
     storable = expected is not str or (isinstance(value, str) and "\x00" not in value)
     in_range = not isinstance(value, int) or abs(value) < 2**31
     if type(value) is not expected or not storable or not in_range:
         raise wrong
     return value
+
+
+def _python_type(column: ColumnElement[Any]) -> type:
+    # A decorated type, as that of instants, says nothing of its own.
+    stored = column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
+    return stored.python_type
 
 
 def beyond(order: Order, asked: Window) -> list[ColumnElement[bool]]:

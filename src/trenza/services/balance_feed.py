@@ -137,7 +137,13 @@ class _Feed:
         """Goes on after a row, as if its event had just been delivered."""
         async with self._database.read() as connection:
             reached = await find_row_instants(connection, self._workspace_id, sequence)
-        self._not_before = reached.counts_until if reached else None
+            if reached is None:
+                return
+            workspace = await find_workspace(connection, self._workspace_id)
+            moment = (reached.counts_until, reached.recorded_at)
+            [found] = await find_balances(connection, workspace, [moment])
+        self._not_before = reached.counts_until
+        self._told = _figures(found)
 
     async def snapshot(self, kind: EventKind) -> BalanceEvent:
         """The balance now, with the last row that it includes."""
@@ -152,17 +158,17 @@ class _Feed:
             [found] = await find_balances(connection, workspace, [(at, known_at)])
         self._not_before = at
         event = BalanceEvent(kind, sequence, found, known_at)
-        self._told = _figures(event)
+        self._told = _figures(found)
         return event
 
     async def clock(self, reached: int) -> BalanceEvent | None:
         """The balance that time alone has made, where it has; changes are told first."""
-        told = self._told
+        told, not_before = self._told, self._not_before
         event = await self.snapshot(EventKind.CLOCK)
         if event.sequence != reached:
-            self._told = told
+            self._told, self._not_before = told, not_before
             return None
-        return event if _figures(event) != told else None
+        return event if self._told != told else None
 
     async def changes_after(self, sequence: int, *, newest_only: bool) -> list[BalanceEvent]:
         """The next rows, each with the balance as it was known when the row was recorded."""
@@ -180,16 +186,19 @@ class _Feed:
             BalanceEvent(EventKind.CHANGE, entry["sequence"], found, known_at, entry)
             for entry, found, (_, known_at) in zip(entries, balances, asked, strict=True)
         ]
-        self._told = _figures(events[-1])
+        self._told = _figures(balances[-1])
         return events
 
     async def next_turn(self) -> datetime:
-        """When time alone will change the balance: a cycle's end, or a grant's begin or end."""
+        """When time alone changes what was told last: a cycle's end, or a grant's begin or end.
+
+        That is in the past where the client was away, or slow to take the last event.
+        """
         async with self._database.read() as connection:
             workspace = await find_workspace(connection, self._workspace_id)
-            now = self._clock.now()
-            [found] = await find_balances(connection, workspace, [(now, now)])
-            edge = await find_next_grant_edge(connection, self._workspace_id, now)
+            since = self._not_before or self._clock.now()
+            [found] = await find_balances(connection, workspace, [(since, since)])
+            edge = await find_next_grant_edge(connection, self._workspace_id, since)
         return min(found.cycle.ends_at, edge or found.cycle.ends_at)
 
     def _instant_of(self, entry: Mapping[str, Any]) -> datetime:
@@ -204,6 +213,5 @@ class _Feed:
         return self._not_before
 
 
-def _figures(event: BalanceEvent) -> tuple[object, ...]:
-    told = event.balance
+def _figures(told: Balance) -> tuple[object, ...]:
     return (told.cycle, told.granted, told.consumed, told.remaining, told.overage)

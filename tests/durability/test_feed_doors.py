@@ -1,0 +1,80 @@
+"""Who may follow the balance, from where, and until when: over real sockets."""
+
+import time
+
+import pytest
+
+from tests.durability.conftest import House, Serve
+from tests.durability.feed import connected, following
+from trenza.domain.access import Scope
+from trenza.services.access import act_as_system, revoke_key
+
+REVOKED_WITHIN_S = 5.0
+INIT_WITHIN_S = 5.0
+
+
+async def test_nobody_comes_in_without_a_good_key(house: House, serve: Serve) -> None:
+    server = serve()
+
+    async with connected(server.socket_url) as feed:
+        await feed.say("connection_init", payload={"authorization": f"Bearer {house.key[:-1]}x"})
+        assert await feed.closed(2) == 4403
+    async with connected(server.socket_url) as feed:
+        await feed.say("connection_init")
+        assert await feed.closed(2) == 4403
+    async with connected(server.socket_url) as feed:
+        await feed.say("connection_init", payload={"authorization": ["Bearer", house.key]})
+        assert await feed.closed(2) == 4403
+    async with connected(server.socket_url) as feed:
+        await feed.follow(None)
+        assert await feed.closed(2) == 4401
+    async with connected(server.socket_url) as feed:
+        assert await feed.closed(INIT_WITHIN_S + 2) == 4408
+
+
+async def test_a_cursor_from_the_future_starts_anew_and_a_wrong_one_is_refused(
+    house: House, serve: Serve
+) -> None:
+    server = serve()
+
+    async with following(server.socket_url, house.key, "b999") as feed:
+        event = await feed.event()
+        assert (event["kind"], event["sequence"], event["cursor"]) == ("RESET", 0, "b0")
+    for cursor in ("", "b", "7", "b-1", "b1.5", "b99999999999", "b٣", "x7"):
+        async with following(server.socket_url, house.key, cursor) as feed:
+            message = await feed.hear()
+            assert message["type"] in ("error", "next"), message
+            payload = message["payload"]
+            [error] = payload if message["type"] == "error" else payload["errors"]
+            assert error["extensions"]["code"] == "INVALID_INPUT", error
+
+
+async def test_a_revoked_key_ends_its_connections(house: House, serve: Serve) -> None:
+    server = serve()
+    key, key_id = await house.tenant.key([Scope.READ])
+    async with (
+        following(server.socket_url, key) as feed,
+        following(server.socket_url, house.key) as other,
+    ):
+        await feed.event()
+        await other.event()
+        system = await act_as_system(house.dependencies, house.tenant.id)
+        await revoke_key(house.dependencies, system, key_id)
+        revoked_at = time.monotonic()
+
+        assert await feed.closed(REVOKED_WITHIN_S) == 4401
+        assert time.monotonic() - revoked_at < REVOKED_WITHIN_S
+        with pytest.raises(TimeoutError):
+            await other.hear(0.1)
+
+
+async def test_a_key_without_the_scope_follows_nothing(house: House, serve: Serve) -> None:
+    server = serve()
+    key, _ = await house.tenant.key([Scope.RECORD])
+
+    async with following(server.socket_url, key) as feed:
+        message = await feed.hear()
+
+    payload = message["payload"]
+    [error] = payload if message["type"] == "error" else payload["errors"]
+    assert error["extensions"]["code"] == "FORBIDDEN", message
