@@ -39,9 +39,11 @@ explorer: .venv/installed  ## build the GraphiQL page, where its sources changed
 	@$(BUILD_EXPLORER)
 
 .PHONY: schema
-schema: .venv/installed  ## print the schema into schema/schema.graphql
+schema: .venv/installed  ## print the schema, and the rules of the credit, into schema/
 	@$(BIN)/trenza schema print > schema/schema.graphql.new
 	@mv schema/schema.graphql.new schema/schema.graphql
+	@$(BIN)/python -m tests.documents.interactionz > schema/interactionz.md.new
+	@mv schema/interactionz.md.new schema/interactionz.md
 
 .PHONY: constraints
 constraints:  ## pin the newest versions of everything that is installed (needs uv)

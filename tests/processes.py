@@ -38,9 +38,7 @@ class ServerProcess:
     def start(self) -> Self:
         """Starts it and waits until it is ready; raises RuntimeError with its log otherwise."""
         with self._log.open("ab") as log:
-            process = subprocess.Popen(
-                self._command, env=self._environment, stdout=log, stderr=log
-            )
+            process = subprocess.Popen(self._command, env=self._environment, stdout=log, stderr=log)
         self._process = process
         waited_until = time.monotonic() + START_S_MAX
         while not self._is_ready():

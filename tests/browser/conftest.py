@@ -57,21 +57,27 @@ def find_chromium() -> str | None:
     return found or (str(MAC) if MAC.exists() else None)
 
 
-@pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    """Chromium, closed after these tests: Playwright's loop must not outlive them."""
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser's executable."""
     executable = find_chromium()
     if executable is None:
         pytest.skip("NO CHROMIUM ON THIS MACHINE: THE PAGES WERE NOT TESTED IN A REAL BROWSER")
+    return executable
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """Chromium, closed after each file: Playwright's event loop must not outlive its tests."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield browser
         browser.close()
 
 
-@pytest.fixture(scope="package")
-def demo(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoServer]:
-    """The demo with its seed loaded; asked for after the browser, so that a skip costs nothing."""
+@pytest.fixture(scope="session")
+def demo(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoServer]:
+    """The demo with its seed loaded; only where there is a browser to look at it."""
     with running_demo(tmp_path_factory.mktemp("demo")) as server:
         yield server
 

@@ -49,7 +49,7 @@ here is policy `{policy}`.
   attends is covered by the open session of their lane, else takes an unbound one (which costs
   nothing more), else opens a session of their lane.
 - Interactions are taken in the order in which they happened, never in the order of arrival. So a
-  late one can move sessions; what it moves is reversed and debited anew, nothing is changed.
+  late one can move sessions: their debits are reversed and new ones written, no row is changed.
 
 The verdict of an interaction is `CHARGED` (one credit), `COVERED` or `FREE`, with one of the codes
 below in `verdict.ruleCode` and the sentence in `verdict.sentence(language:)`.
@@ -133,7 +133,8 @@ def case(scenario: Scenario, variants: list[str]) -> Iterator[str]:
 
 def told(step: Step, *, has_channel: bool) -> str:
     """What happens in a step: the kind, who acts, and where."""
-    actor = "" if step.actor is None else f" by {step.actor}"
+    preposition = "to" if step.kind is InteractionKind.HANDOFF else "by"
+    actor = "" if step.actor is None else f" {preposition} {step.actor}"
     return f"{step.kind}{actor}{f' on {step.channel}' if has_channel else ''}"
 
 

@@ -11,11 +11,11 @@ from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import select
+from trenza.services.verify import verify_ledger
 
 from tests.properties.reference_model import Touch, bill
 from trenza.domain.ids import session_id_of
 from trenza.services.dependencies import Dependencies
-from trenza.services.verify import verify_ledger
 from trenza.storage import Contact, Interaction, InteractionzSession, LedgerEntry, LedgerHead
 from trenza.storage.columns import Table
 
@@ -141,7 +141,10 @@ def ledger_differences(found: Stored) -> Iterator[str]:
     standing: dict[str, int] = {}
     for row in found.ledger:
         session_id = row["session_id"]
-        if row["kind"] == "DEBIT" and standing.setdefault(session_id, row["sequence"]) != row["sequence"]:
+        if (
+            row["kind"] == "DEBIT"
+            and standing.setdefault(session_id, row["sequence"]) != row["sequence"]
+        ):
             yield f"{session_id} is debited twice, by {standing[session_id]} and {row['sequence']}"
         if row["kind"] == "REVERSAL" and standing.pop(session_id, None) != row["supersedes"]:
             yield f"row {row['sequence']} takes back {row['supersedes']}, which does not stand"

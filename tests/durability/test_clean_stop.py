@@ -1,7 +1,7 @@
 """SIGTERM in the middle of requests: each is answered or refused, none that was answered is lost."""
 
 import asyncio
-from random import Random, SystemRandom
+from random import Random
 
 import httpx
 
@@ -9,6 +9,7 @@ from tests.durability.audit import audit
 from tests.durability.conftest import House, Serve
 from tests.durability.feed import following
 from tests.durability.traffic import SOURCE, Connection, Reports, connections
+from tests.properties.seeds import any_seed
 from trenza.app import SystemClock
 
 IN_FLIGHT = 200
@@ -16,7 +17,7 @@ STOPS_WITHIN_S = 10
 
 
 async def test_a_clean_stop_loses_nothing(house: House, serve: Serve) -> None:
-    seed = SystemRandom().randrange(2**32)
+    seed = any_seed()
     reports = Reports(Random(seed), 40, SystemClock().now())
     server = serve()
     acknowledged: dict[tuple[str, str], str] = {}

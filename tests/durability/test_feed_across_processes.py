@@ -2,20 +2,13 @@
 
 import asyncio
 import time
-from random import Random
 
 from tests.durability.conftest import House, Serve
 from tests.durability.feed import Feed, following
 from tests.durability.traffic import Connection, connections
 from tests.postgresql import PostgresqlServer
-from trenza.app import SystemClock, build_parts
-from trenza.domain.access import Scope, Viewer
-from trenza.domain.channel import ChannelKind
+from trenza.app import SystemClock
 from trenza.domain.instant import instant_text
-from trenza.domain.interaction import InteractionKind
-from trenza.services.balance_feed import EventKind, follow_balance
-from trenza.services.interaction import RecordInteraction
-from trenza.settings import Settings
 
 WRITES = 5
 TOLD_WITHIN_S = 1.0

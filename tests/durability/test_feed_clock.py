@@ -2,23 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.world import SetClock, Tenant, World, a_world
+from tests.world import World, a_world
 from trenza.app import build_parts
 from trenza.domain.access import Viewer
 from trenza.domain.channel import ChannelKind
 from trenza.domain.interaction import InteractionKind
 from trenza.domain.metering.balance import GrantKind
 from trenza.services.access import act_as_system
-from trenza.services.balance_feed import BalanceEvent, EventKind, Waiter, follow_balance
-from trenza.services.interaction import RecordInteraction, Recorded
+from trenza.services.balance_feed import BalanceEvent, follow_balance
+from trenza.services.interaction import Recorded, RecordInteraction
 from trenza.services.interactionz import GrantInteractionz, grant_interactionz
-from trenza.services.recorder import Recorder
 from trenza.settings import Settings
 
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from itertools import accumulate
-from random import Random, SystemRandom
+from random import Random
 
 import httpx
 from websockets.exceptions import WebSocketException
@@ -15,6 +15,7 @@ from tests.durability.audit import Stored, audit, stored
 from tests.durability.conftest import House, Serve
 from tests.durability.feed import Message, connected, following
 from tests.durability.traffic import Connection, Reports, connections
+from tests.properties.seeds import any_seed
 from tests.scale import scale
 from trenza.app import SystemClock
 
@@ -81,7 +82,7 @@ def is_told_truly(found: Stored, events: list[Message]) -> bool:
 async def test_a_client_that_resumes_again_and_again_has_every_change_once(
     house: House, serve: Serve
 ) -> None:
-    seed = SystemRandom().randrange(2**32)
+    seed = any_seed()
     random = Random(seed)
     server = serve()
     async with following(server.socket_url, house.key) as feed:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from random import Random, SystemRandom
+from random import Random
 from typing import Any
 
 import httpx
@@ -12,6 +12,7 @@ import httpx
 from tests.durability.audit import audit, stored
 from tests.durability.conftest import House, Serve
 from tests.durability.traffic import SOURCE, Connection, Input, Reports, connections
+from tests.properties.seeds import any_seed
 from tests.scale import scale
 from trenza.app import SystemClock
 
@@ -74,7 +75,7 @@ async def send(connection: Connection, parcel: Sequence[Input]) -> list[Mapping[
 
 
 async def test_what_was_acknowledged_survives_every_kill(house: House, serve: Serve) -> None:
-    seed = SystemRandom().randrange(2**32)
+    seed = any_seed()
     random = Random(seed)
     writers = Writers(Reports(random, people=scale(6, 60), now=SystemClock().now()))
     server = serve()
@@ -94,9 +95,10 @@ async def test_what_was_acknowledged_survives_every_kill(house: House, serve: Se
             await writers.repeat(other)
             again = await stored(house.dependencies, house.tenant.id)
         assert again.ledger == settled.ledger, (seed, kill)
-        assert again.ids == {
-            (SOURCE, name): id for name, id in writers.acknowledged.items()
-        }, (seed, kill)
+        assert again.ids == {(SOURCE, name): id for name, id in writers.acknowledged.items()}, (
+            seed,
+            kill,
+        )
         retracted = {row["id"] for row in again.interactions if row["retracted_at"] is not None}
         assert retracted >= writers.retracted, (seed, kill)
         if kill % AUDITED_EVERY == 0 or kill == KILLS:

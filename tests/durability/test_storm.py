@@ -2,13 +2,22 @@
 
 import asyncio
 from collections.abc import Callable
-from random import Random, SystemRandom
+from random import Random
 
 import pytest
 
 from tests.durability.audit import audit
 from tests.durability.conftest import House, Serve
-from tests.durability.traffic import SOURCE, Connection, Input, Reports, connections, email_of, phone_of
+from tests.durability.traffic import (
+    SOURCE,
+    Connection,
+    Input,
+    Reports,
+    connections,
+    email_of,
+    phone_of,
+)
+from tests.properties.seeds import any_seed
 from tests.scale import scale
 from trenza.app import SystemClock
 
@@ -89,7 +98,7 @@ class Storm:
 async def test_a_storm_of_reports_leaves_true_books(
     house: House, serve: Serve, people: int
 ) -> None:
-    seed = SystemRandom().randrange(2**32)
+    seed = any_seed()
     storm = Storm(seed, people)
     is_sqlite = house.dependencies.database.is_sqlite
     servers = [serve() for _ in range(1 if is_sqlite else 2)]

@@ -7,7 +7,7 @@ import pytest
 from tests.demo_server import DemoServer, running_demo
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoServer]:
     """The demo with its seed loaded."""
     with running_demo(tmp_path_factory.mktemp("demo")) as server:

@@ -10,7 +10,7 @@ def check_seeds(count: int, difference: Callable[[int], str | None]) -> None:
 
     The first seed is any, or the one that TRENZA_TEST_SEED gives.
     """
-    first = int(os.environ.get("TRENZA_TEST_SEED") or SystemRandom().randrange(2**48))
+    first = any_seed()
     for seed in range(first, first + count):
         try:
             found = difference(seed)
@@ -18,3 +18,8 @@ def check_seeds(count: int, difference: Callable[[int], str | None]) -> None:
             error.add_note(f"replay it with TRENZA_TEST_SEED={seed}")
             raise
         assert found is None, f"{found}\nreplay it with TRENZA_TEST_SEED={seed}"
+
+
+def any_seed() -> int:
+    """Any seed, or the one that TRENZA_TEST_SEED gives."""
+    return int(os.environ.get("TRENZA_TEST_SEED") or SystemRandom().randrange(2**48))

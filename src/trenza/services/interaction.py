@@ -258,7 +258,7 @@ class Batch:
     async def record(self, items: Sequence[Item]) -> bool:
         """Answers every item and writes those that are new; whether the ledger has grown."""
         owners = await self._lock(items)
-        # Under the locks: the same report of another process is known by now, or meets a unique key.
+        # Only now: a report that another process has just recorded is seen under its lock.
         await self._resolve(items)
         fresh = [item for item in items if item.event is not None]
         if not fresh:
@@ -352,9 +352,7 @@ class Batch:
         known = {item.contact_id for item in items if item.contact_id}
         return await lock_roots(self.connection, self.workspace.id, known)
 
-    async def _place(
-        self, fresh: Sequence[Item], owners: dict[str, str], now: datetime
-    ) -> None:
+    async def _place(self, fresh: Sequence[Item], owners: dict[str, str], now: datetime) -> None:
         """Makes the contacts that are missing, which adds them to the `owners`."""
         new: dict[tuple[str, str], NewContact] = {}
         seen: dict[Identity, SeenIdentity] = {}

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -13,7 +14,6 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     bindparam,
-    column,
     insert,
     literal,
     select,
@@ -21,7 +21,6 @@ from sqlalchemy import (
     tuple_,
     union_all,
     update,
-    values,
 )
 from sqlalchemy import Table as SQLTable
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -33,6 +32,7 @@ from trenza.domain.interaction import InteractionKind, Lane
 from trenza.domain.metering.fold import Event, Outcome, RuleCode, Verdict
 from trenza.domain.metering.recut import Judged
 from trenza.storage.columns import ID, Table, belongs_to_workspace, key, references, symbol
+from trenza.storage.dialect import RowsParameter
 
 
 class Interaction(Table, table=True):
@@ -110,6 +110,7 @@ class QuarantinedInteraction(Table, table=True):
 
 INTERACTION: SQLTable = Interaction.__table__
 QUARANTINE: SQLTable = QuarantinedInteraction.__table__
+STRETCHES = RowsParameter("stretch", {"owner_id": ID, "begins": ID, "ends": ID})
 EVENT_COLUMNS = (
     "id",
     "owner_id",
@@ -182,30 +183,34 @@ async def find_events(
     found: dict[str, list[Judged]] = {stretch.owner_id: [] for stretch in stretches}
     if not stretches:
         return found
-    wanted = values(
-        column("owner_id", ID), column("begins", ID), column("ends", ID), name="wanted"
-    ).data([(stretch.owner_id, stretch.begins, stretch.ends) for stretch in stretches])
-    part = wanted.cte("wanted")
-    table = INTERACTION
+    parts = [(stretch.owner_id, stretch.begins, stretch.ends) for stretch in stretches]
     rows = await connection.execute(
-        select(*(table.c[name] for name in EVENT_COLUMNS))
-        .join(
-            part,
-            and_(
-                table.c.owner_id == part.c.owner_id,
-                table.c.position >= part.c.begins,
-                table.c.position < part.c.ends,
-            ),
-        )
-        .where(table.c.workspace_id == workspace_id)
-        .order_by(table.c.owner_id, table.c.position)
+        _events_within(connection.dialect.name),
+        {"workspace_id": workspace_id, **STRETCHES.values(connection.dialect, parts)},
     )
     for row in rows.mappings():
         found[row["owner_id"]].append(judged_of(row))
     return found
 
 
-def judged_of(row: RowMapping) -> Judged:
+@cache
+def _events_within(dialect_name: str) -> Select[Any]:
+    stretch = STRETCHES.table(dialect_name)
+    within = and_(
+        INTERACTION.c.owner_id == stretch.c.owner_id,
+        INTERACTION.c.position >= stretch.c.begins,
+        INTERACTION.c.position < stretch.c.ends,
+    )
+    return (
+        select(*(INTERACTION.c[name] for name in EVENT_COLUMNS))
+        .select_from(stretch)
+        .join(INTERACTION, within)
+        .where(INTERACTION.c.workspace_id == bindparam("workspace_id"))
+        .order_by(INTERACTION.c.owner_id, INTERACTION.c.position)
+    )
+
+
+def judged_of(row: Mapping[str, Any] | RowMapping) -> Judged:
     """An interaction's row as metering sees it. Sessions go by the opening interaction's id."""
     session_id = row["session_id"]
     return Judged(

@@ -2,8 +2,19 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Table, and_, column, select, update, values
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trenza.domain.channel import ChannelKind
@@ -11,11 +22,13 @@ from trenza.domain.ids import opening_interaction_id_of, session_id_of
 from trenza.domain.interaction import SessionLane
 from trenza.domain.metering.fold import Session
 from trenza.storage.columns import ID
-from trenza.storage.dialect import upsert
+from trenza.storage.dialect import RowsParameter, upsert
 from trenza.storage.interactionz import InteractionzSession, LedgerEntry
 
 SESSION: Table = InteractionzSession.__table__
 LEDGER: Table = LedgerEntry.__table__
+
+OWNERS = RowsParameter("owner", {"owner_id": ID, "after": SESSION.c.expires_at.type})
 
 SESSION_OF_ENTRY = and_(
     SESSION.c.workspace_id == LEDGER.c.workspace_id, SESSION.c.id == LEDGER.c.session_id
@@ -35,22 +48,31 @@ async def find_sessions(
     found: dict[str, list[Session]] = {owner_id: [] for owner_id in owners}
     if not owners:
         return found
-    wanted = values(
-        column("owner_id", ID), column("after", SESSION.c.expires_at.type), name="wanted"
-    ).data(list(owners.items()))
-    part = wanted.cte("wanted")
     rows = await connection.execute(
-        select(SESSION)
-        .join(
-            part,
-            and_(SESSION.c.owner_id == part.c.owner_id, SESSION.c.expires_at > part.c.after),
-        )
-        .where(SESSION.c.workspace_id == workspace_id, SESSION.c.superseded_at.is_(None))
-        .order_by(SESSION.c.opened_position)
+        _current_after(connection.dialect.name),
+        {
+            "workspace_id": workspace_id,
+            **OWNERS.values(connection.dialect, list(owners.items())),
+        },
     )
     for row in rows.mappings():
         found[row["owner_id"]].append(session_of(row))
     return found
+
+
+@cache
+def _current_after(dialect_name: str) -> Select[Any]:
+    owner = OWNERS.table(dialect_name)
+    belongs = and_(SESSION.c.owner_id == owner.c.owner_id, SESSION.c.expires_at > owner.c.after)
+    return (
+        select(SESSION)
+        .select_from(owner)
+        .join(SESSION, belongs)
+        .where(
+            SESSION.c.workspace_id == bindparam("workspace_id"), SESSION.c.superseded_at.is_(None)
+        )
+        .order_by(SESSION.c.opened_position)
+    )
 
 
 def session_of(row: RowMapping) -> Session:

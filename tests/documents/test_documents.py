@@ -1,0 +1,124 @@
+"""The documents say what the code does: links, codes, limits, the generated page, the SDL."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.documents import interactionz
+from tests.documents.markdown import (
+    DOCUMENTS,
+    ROOT,
+    list_anchors,
+    list_blocks,
+    list_links,
+    prose_of,
+)
+from trenza.channels.address import LENGTH_MAX
+from trenza.cli.listening import WEBSOCKET_MESSAGE_BYTES_MAX
+from trenza.domain.errors import ErrorCode
+from trenza.domain.metering.policy import DEFAULT_POLICY
+from trenza.domain.metering.seat import INVITATION_LASTS_FOR, SIGNED_IN_AFTER_ACTIVITY_FOR
+from trenza.graphql.mutations.interaction import INPUTS_MAX
+from trenza.graphql.query import NODES_MAX
+from trenza.graphql.schema import print_schema
+from trenza.readplan.connection import PAGE_DEFAULT, PAGE_MAX
+from trenza.services import contact, interaction, ticket
+from trenza.services import interactionz as credits_
+from trenza.web.api import BODY_MAX, INIT_WITHIN
+
+SCHEMA = ROOT / "schema"
+KIB = 1024
+MINUTE, HOUR, DAY, SECOND = (timedelta(**{n: 1}) for n in ("minutes", "hours", "days", "seconds"))
+LIMITS = {
+    "a request's body": f"{BODY_MAX // KIB} KiB",
+    "a page": f"1 to {PAGE_MAX} elements, {PAGE_DEFAULT} by default",
+    "`nodes(ids:)`": f"{NODES_MAX} ids",
+    "`recordInteractions(inputs:)`": f"{INPUTS_MAX} inputs",
+    "a WebSocket message": f"{WEBSOCKET_MESSAGE_BYTES_MAX // KIB} KiB",
+    "`connection_init`": f"within {INIT_WITHIN // SECOND} s of connecting",
+    "`source`, `externalId`": (
+        f"{interaction.SOURCE_LONGEST} and {interaction.EXTERNAL_ID_LONGEST} characters"
+    ),
+    "an interaction's `text`": f"{interaction.TEXT_LONGEST:,} characters",
+    "an address": f"{LENGTH_MAX} characters",
+    "names and subjects": f"{ticket.SUBJECT_LONGEST} characters",
+    "the reason of a retraction": f"{interaction.REASON_LONGEST} characters",
+    "identities of a contact": f"{contact.IDENTITIES_MAX}",
+    "`occurredAt` ahead of the clock": f"{DEFAULT_POLICY.future_tolerance // MINUTE} minutes",
+    "`occurredAt` behind it": (
+        f"{DEFAULT_POLICY.acceptance_horizon // DAY} days, unless the workspace says otherwise"
+    ),
+    "a grant": (f"1 to {credits_.AMOUNT_MAX:,} credits, priority 0 to {credits_.PRIORITY_MAX}"),
+    "an invitation": f"lasts {INVITATION_LASTS_FOR // DAY} days",
+    "a sign-in without a sign of life": (
+        f"ends after {SIGNED_IN_AFTER_ACTIVITY_FOR // HOUR} hours"
+    ),
+}
+
+each_document = pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT))
+)
+
+
+@each_document
+def test_links_inside_the_repository_resolve(document: Path) -> None:
+    broken = []
+    for link in list_links(document):
+        if link.startswith(("http:", "https:")):
+            continue
+        name, _, anchor = link.partition("#")
+        target = document.parent / name if name else document
+        if not target.exists() or (anchor and anchor not in list_anchors(target)):
+            broken.append(link)
+
+    assert broken == []
+
+
+@each_document
+def test_fences_are_closed_and_lines_are_prose_wide(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    wide = [line for line in prose_of(document).splitlines() if len(line) > 110]
+
+    assert text.count("\n```") % 2 == 0
+    assert [line for line in wide if not line.startswith(("|", "- "))] == []
+
+
+def test_errors_are_told_in_order_of_precedence_each_with_its_example() -> None:
+    document = SCHEMA / "errors.md"
+    headings = re.findall(r"^## ([A-Z_]+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    answers = [block.text for block in list_blocks(document, "json")]
+
+    assert headings == [code.value for code in ErrorCode]
+    assert [re.findall(r'"code": "(\w+)"', text) for text in answers] == [[c] for c in headings]
+
+
+def test_the_rules_and_cases_are_those_of_the_code_and_the_seed() -> None:
+    page = (SCHEMA / "interactionz.md").read_text(encoding="utf-8")
+
+    assert page == interactionz.document(), "run: make schema"
+
+
+def test_the_printed_schema_is_that_of_the_code() -> None:
+    printed = (SCHEMA / "schema.graphql").read_text(encoding="utf-8")
+
+    assert printed.splitlines() == print_schema().splitlines(), "run: make schema"
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    told = dict(re.findall(r"^\| (.+?) \| (.+?) \|$", prose_of(SCHEMA / "README.md"), re.MULTILINE))
+
+    assert {name: told.get(name) for name in LIMITS} == LIMITS
+
+
+def test_decisions_are_short_and_numbered_without_a_gap() -> None:
+    decisions = sorted((SCHEMA / "decisions").iterdir())
+
+    for number, decision in enumerate(decisions, start=1):
+        text = decision.read_text(encoding="utf-8")
+        assert decision.name.startswith(f"{number:04}-")
+        assert text.startswith(f"# {number:04} ")
+        assert len(text.splitlines()) <= 30
+        for part in ("**Context.**", "**Decision.**", "**Consequences.**"):
+            assert part in text
