@@ -20,7 +20,7 @@ from trenza.domain.access import Scope
 from trenza.domain.ids import Prefix
 from trenza.domain.instant import instant_text
 from trenza.services.access import CreateKey, act_as_system, create_key
-from trenza.settings import Settings
+from trenza.settings import load_settings
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 """Where the clock of a new world stands; a Friday."""
@@ -225,7 +225,7 @@ def text_of(at: datetime) -> str:
 async def a_world(database_url: str, at: datetime = NOON) -> AsyncGenerator[World, None]:
     """A running app on a migrated database."""
     clock = SetClock(at)
-    app = create_app(Settings(database=database_url, pool_size=4), clock)
+    app = create_app(load_settings(database=database_url, pool_size=4), clock)
     parts: Parts = app.state.parts
     async with (
         parts.running(),

@@ -26,7 +26,7 @@ from trenza.services.access import Authenticator
 from trenza.services.dependencies import Bell, Clock, Dependencies
 from trenza.services.recorder import Recorder
 from trenza.settings import Settings
-from trenza.storage.engine import Database, driver_url
+from trenza.storage.engine import Database, driver_arguments
 from trenza.storage.feed import find_sequence
 from trenza.web import explorer, health
 from trenza.web.api import Api, WithPage
@@ -97,7 +97,7 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     postgres = None
     bell: Bell = bus
     if not database.is_sqlite:
-        bell = postgres = PostgresBell(bus, driver_url(settings.database))
+        bell = postgres = PostgresBell(bus, driver_arguments(settings.database))
     dependencies = Dependencies(database, clock, new_id_maker(clock), bell, new_secret)
     return Parts(dependencies, bus, Recorder(dependencies), postgres)
 

@@ -11,11 +11,11 @@ from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import select
-from trenza.services.verify import verify_ledger
 
 from tests.properties.reference_model import Touch, bill
 from trenza.domain.ids import session_id_of
 from trenza.services.dependencies import Dependencies
+from trenza.services.verify import verify_ledger
 from trenza.storage import Contact, Interaction, InteractionzSession, LedgerEntry, LedgerHead
 from trenza.storage.columns import Table
 
@@ -140,14 +140,11 @@ def ledger_differences(found: Stored) -> Iterator[str]:
             yield f"{after} was recorded after {before}"
     standing: dict[str, int] = {}
     for row in found.ledger:
-        session_id = row["session_id"]
-        if (
-            row["kind"] == "DEBIT"
-            and standing.setdefault(session_id, row["sequence"]) != row["sequence"]
-        ):
-            yield f"{session_id} is debited twice, by {standing[session_id]} and {row['sequence']}"
+        session_id, sequence = row["session_id"], row["sequence"]
+        if row["kind"] == "DEBIT" and standing.setdefault(session_id, sequence) != sequence:
+            yield f"{session_id} is debited twice, by {standing[session_id]} and {sequence}"
         if row["kind"] == "REVERSAL" and standing.pop(session_id, None) != row["supersedes"]:
-            yield f"row {row['sequence']} takes back {row['supersedes']}, which does not stand"
+            yield f"row {sequence} takes back {row['supersedes']}, which does not stand"
     current = {session["id"] for session in found.sessions if session["superseded_at"] is None}
     if standing.keys() != current:
         yield f"debits stand for {set(standing)}, current are {current}"

@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+import pytest
+
 from tests.durability.conftest import House, Serve
 from tests.durability.feed import Feed, following
 from tests.durability.traffic import Connection, connections
@@ -40,11 +42,10 @@ async def seconds_until_told(connection: Connection, feed: Feed, name: str) -> f
     return time.monotonic() - answered_at
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_a_subscriber_hears_at_once_of_what_another_process_writes(
     house: House, serve: Serve, postgresql_server: PostgresqlServer
 ) -> None:
-    if house.dependencies.database.is_sqlite:
-        return
     writer, reader = serve(), serve()
     async with (
         connections([writer.url], house.key, 1) as [connection],

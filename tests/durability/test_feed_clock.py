@@ -17,7 +17,7 @@ from trenza.services.access import act_as_system
 from trenza.services.balance_feed import BalanceEvent, follow_balance
 from trenza.services.interaction import Recorded, RecordInteraction
 from trenza.services.interactionz import GrantInteractionz, grant_interactionz
-from trenza.settings import Settings
+from trenza.settings import load_settings
 
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CYCLE_ENDS = datetime(2026, 12, 1, tzinfo=UTC)
@@ -153,7 +153,7 @@ async def test_a_change_is_told_the_same_to_everybody_and_whenever(watched: Watc
 async def test_what_another_process_wrote_is_found_without_any_bell(
     watched: Watched, database_url: str
 ) -> None:
-    apart = build_parts(Settings(database=database_url, pool_size=2), watched.world.clock)
+    apart = build_parts(load_settings(database=database_url, pool_size=2), watched.world.clock)
     dependencies = watched.world.parts.dependencies
     workspace_id = watched.viewer.workspace_id
     with apart.bus.follow(workspace_id) as follower:

@@ -6,8 +6,14 @@ import pytest
 
 from tests.durability.conftest import House, Serve
 from tests.durability.feed import connected, following
+from tests.scale import FULL
 from trenza.domain.access import Scope
 from trenza.services.access import act_as_system, revoke_key
+
+# The doors are the same on both databases: the quick tier tries one.
+pytestmark = pytest.mark.parametrize(
+    "database_url", ["sqlite", "postgresql"] if FULL else ["sqlite"], indirect=True
+)
 
 REVOKED_WITHIN_S = 5.0
 INIT_WITHIN_S = 5.0

@@ -15,7 +15,7 @@ SOURCE = "storm"
 CHANNELS = "SMS WHATSAPP RCS EMAIL FACEBOOK_MESSENGER INSTAGRAM WEBCHAT PUSH".split()
 PHONE_CHANNELS = CHANNELS[:3]
 REPORT_MAX = timedelta(days=20)
-KINDS = {
+KINDS: dict[str, list[str | None]] = {
     "CUSTOMER_MESSAGE": [None],
     "HANDOFF": ["BOT", "HUMAN"],
     "COMPANY_MESSAGE": ["BOT", "HUMAN"],

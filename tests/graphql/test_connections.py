@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from tests.graphql.test_bad_input import report
+from tests.graphql.reports import report
 from tests.world import Client, World, text_of
 
 PAGE = """

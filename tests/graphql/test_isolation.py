@@ -3,8 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from tests.graphql.test_bad_input import ids_of_everything, report
+from tests.graphql.reports import ids_of_everything, report
 from tests.world import Client, World, text_of
+from trenza.domain.ids import Prefix, format_id
 
 EVERYTHING = """
 query ($own: [ID!]!, $foreign: [ID!]!) {
@@ -72,7 +73,7 @@ async def test_answers_are_equal_byte_by_byte_with_and_without_a_neighbour(world
     first = await world.tenant("Cafetal")
     own = await live(world, first.admin)
     second = await world.tenant("Cafetal")
-    asked = {"own": list(own.values()), "foreign": [f"{id[:-1]}0" for id in own.values()]}
+    asked = {"own": list(own.values()), "foreign": [format_id(Prefix(prefix), 1) for prefix in own]}
 
     async def answer(client: Client, variables: dict[str, Any]) -> bytes:
         response = await client.post({"query": EVERYTHING, "variables": variables})

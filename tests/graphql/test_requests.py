@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from tests.world import Client, World
+from tests.world import World
 from trenza.graphql.context import Context
 from trenza.graphql.schema import build_schema
 from trenza.services.access import act_as_system, revoke_key
@@ -140,7 +140,7 @@ BAD_DOCUMENTS = [
     "{ viewer }",
     "{ viewer { name { first } } }",
     "{ ...a } fragment a on Query { ...a }",
-    '{ contact { id } }',
+    "{ contact { id } }",
     "query ($id: ID!) { contact(id: $id) { id } }",
 ]
 

@@ -31,7 +31,7 @@ query ($count: Int!) {
         }
       }
       sessions(first: 2) { nodes { state entries { amount sentence } interactions { totalCount } } }
-      debits(first: 2) { nodes { sentence session { lane } supersedes { sequence } cause { kind } } }
+      debits(first: 2) { nodes { sentence supersedes { sequence } cause { kind } } }
       tickets { nodes { number interactions { totalCount } } }
       campaignTouches { nodes { campaign { name } } }
       journeyEnrollments { nodes { journey { name } } }

@@ -1,5 +1,6 @@
 """Every worked example through the API, on both databases: equal to the pure engine."""
 
+import os
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -57,17 +58,20 @@ _serial = count(1)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+def shared_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """One database for all examples: each run of one has a contact of its own."""
     if request.param == "sqlite":
         template: Path = request.getfixturevalue("migrated_sqlite")
         file = tmp_path_factory.mktemp("scenarios") / "trenza.sqlite3"
         file.write_bytes(template.read_bytes())
-        return f"sqlite+aiosqlite:///{file}"
+        yield f"sqlite+aiosqlite:///{file}"
+        return
     server: PostgresqlServer = request.getfixturevalue("postgresql_server")
-    name = "trenza_test_scenarios"
-    request.addfinalizer(lambda: server.drop(name))
-    return server.create(name, template=request.getfixturevalue("migrated_postgresql"))
+    name = f"trenza_test_{os.getpid()}_scenarios"
+    yield server.create(name, template=request.getfixturevalue("migrated_postgresql"))
+    server.drop(name)
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,9 @@ def set_up_logs(settings: Settings) -> None:
     )
     without_record = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[request_fields, *shared], processors=[without_record, *_last(settings)]
+        foreign_pre_chain=[request_fields, *shared],
+        processors=[without_record, *_last(settings)],
+        pass_foreign_args=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
@@ -58,20 +60,21 @@ def _last(settings: Settings) -> list[structlog.typing.Processor]:
 
 
 def _json(event: EventDict, **_: Any) -> str:
-    return orjson.dumps(event, default=str).decode()
+    first = {name: event.pop(name) for name in ("timestamp", "level", "event") if name in event}
+    return orjson.dumps({**first, **event}, default=str).decode()
 
 
 def request_fields(_: Any, __: str, event: EventDict) -> EventDict:
     """The access log of the server as fields. Query strings are left out: they hold documents.
 
-    >>> record = logging.makeLogRecord(
-    ...     {"name": ACCESS, "args": ("127.0.0.1:5", "GET", "/graphql?query={a}", "1.1", 200)})
-    >>> request_fields(None, "", {"event": "", "_record": record})["path"]
+    >>> record = logging.makeLogRecord({"name": ACCESS})
+    >>> arguments = ("127.0.0.1:5", "GET", "/graphql?query={a}", "1.1", 200)
+    >>> request_fields(None, "", {"_record": record, "positional_args": arguments})["path"]
     '/graphql'
     """
-    record: logging.LogRecord = event["_record"]
-    if record.name != ACCESS or not isinstance(record.args, tuple) or len(record.args) != 5:
+    arguments = event.pop("positional_args", ())
+    if event["_record"].name != ACCESS or len(arguments) != 5:
         return event
-    client, method, path, _version, status = record.args
+    client, method, path, _version, status = arguments
     fields = {"method": method, "path": str(path).partition("?")[0], "status": status}
     return {**event, "event": "request", **fields, "client": client}

@@ -46,7 +46,7 @@ Line = dict[str, Any]
 
 TOLD_EVERY = 100
 BATCH_MAX = 200
-BATCH_SPAN = timedelta(minutes=15)
+BATCH_SPAN = timedelta(hours=6)
 ON_USERS = {
     "acceptInvitation": accept_invitation,
     "deactivateUser": deactivate_user,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import strawberry
 
@@ -16,6 +17,7 @@ from trenza.readplan.reader import Reader
 from trenza.services.dependencies import Dependencies
 from trenza.services.recorder import Recorder
 
+T = TypeVar("T")
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,6 +45,12 @@ class Context:
         """Forgets what was loaded: what follows a write, or the next event, is read anew."""
         self.now = self.dependencies.clock.now()
         self._reader = self._figures = None
+
+    async def write(self, verb: Callable[..., Awaitable[T]], *request: Any) -> T:
+        """Runs a service and forgets what was loaded before it."""
+        done = await verb(self.dependencies, self.viewer, *request)
+        self.renew()
+        return done
 
     @property
     def viewer(self) -> Viewer:

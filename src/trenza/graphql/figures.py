@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from datetime import date, datetime
+from typing import Any, TypeVar
 
 from strawberry.dataloader import DataLoader
 
 from trenza.domain.metering.balance import Balance
-from trenza.domain.metering.seat import SeatStatus, SeatUse, status_of
+from trenza.domain.metering.seat import SeatEvent, SeatStatus, SeatUse, status_of
 from trenza.services.balance import find_balances
 from trenza.services.seat import find_peak_signed_in, find_seat_use
 from trenza.services.statement import Statement, find_statement
 from trenza.services.usage import Usage, find_usage
-from trenza.storage.engine import Database
+from trenza.storage.engine import AsyncConnection, Database
 from trenza.storage.ledger import Head, find_head
 from trenza.storage.seat import find_seat_events
 from trenza.storage.workspace import WorkspaceSettings, find_workspace
 
+T = TypeVar("T")
 Asked = tuple[datetime | None, datetime | None]
 
 
@@ -30,13 +32,16 @@ class Figures:
         self._workspace_id = workspace_id
         self._now = now
         self._balances: DataLoader[Asked, tuple[Balance, datetime]] = DataLoader(self._find)
-        self._base: asyncio.Task[tuple[WorkspaceSettings, Head]] | None = None
+        self._found: dict[Hashable, asyncio.Task[Any]] = {}
 
     async def base(self) -> tuple[WorkspaceSettings, Head]:
         """The workspace's settings and the head of its ledger."""
-        if self._base is None:
-            self._base = asyncio.ensure_future(self._find_base())
-        return await self._base
+
+        async def find(connection: AsyncConnection) -> tuple[WorkspaceSettings, Head]:
+            workspace = await find_workspace(connection, self._workspace_id)
+            return workspace, await find_head(connection, self._workspace_id)
+
+        return await self._once("base", find)
 
     async def balance(
         self, at: datetime | None, known_at: datetime | None
@@ -51,32 +56,61 @@ class Figures:
     async def usage(self, cycle_of: date | None, known_at: datetime | None) -> Usage:
         """The credits of a cycle by channel, lane and day."""
         workspace, head = await self.base()
-        async with self._database.read() as connection:
+
+        async def find(connection: AsyncConnection) -> Usage:
             return await find_usage(connection, workspace, self._moment(head), cycle_of, known_at)
+
+        return await self._once(("usage", cycle_of, known_at), find)
 
     async def statement(self, cycle_of: date | None) -> Statement | None:
         """The statement of a closed cycle."""
         workspace, _ = await self.base()
-        async with self._database.read() as connection:
+
+        async def find(connection: AsyncConnection) -> Statement | None:
             return await find_statement(connection, workspace, cycle_of)
+
+        return await self._once(("statement", cycle_of), find)
 
     async def seat_use(self, at: datetime) -> SeatUse:
         """The use of seats at an instant."""
         workspace, _ = await self.base()
-        async with self._database.read() as connection:
+
+        async def find(connection: AsyncConnection) -> SeatUse:
             return await find_seat_use(connection, workspace, at)
+
+        return await self._once(("seat_use", at), find)
 
     async def peak_signed_in(self, from_: datetime, to: datetime) -> int:
         """The most users signed in at one instant of a period."""
         workspace, _ = await self.base()
-        async with self._database.read() as connection:
+
+        async def find(connection: AsyncConnection) -> int:
             return await find_peak_signed_in(connection, workspace, from_, to)
+
+        return await self._once(("peak_signed_in", from_, to), find)
 
     async def status(self, user_id: str, at: datetime) -> SeatStatus | None:
         """How a user stands at an instant."""
-        async with self._database.read() as connection:
-            events = await find_seat_events(connection, self._workspace_id, until=at)
-        return status_of([event for event in events if event.user_id == user_id], at)
+
+        async def find(connection: AsyncConnection) -> dict[str, list[SeatEvent]]:
+            by_user: dict[str, list[SeatEvent]] = {}
+            for event in await find_seat_events(connection, self._workspace_id, until=at):
+                by_user.setdefault(event.user_id, []).append(event)
+            return by_user
+
+        return status_of((await self._once(("seat_events", at), find)).get(user_id, []), at)
+
+    async def _once(self, name: Hashable, find: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """What `find` answers; asked again in the same operation, the same answer."""
+
+        async def run() -> T:
+            async with self._database.read() as connection:
+                return await find(connection)
+
+        if name not in self._found:
+            self._found[name] = asyncio.ensure_future(run())
+        found: T = await self._found[name]
+        return found
 
     async def _find(self, asked: Sequence[Asked]) -> list[tuple[Balance, datetime]]:
         workspace, head = await self.base()
@@ -88,8 +122,3 @@ class Figures:
 
     def _moment(self, head: Head) -> datetime:
         return max(self._now, head.recorded_at)
-
-    async def _find_base(self) -> tuple[WorkspaceSettings, Head]:
-        async with self._database.read() as connection:
-            workspace = await find_workspace(connection, self._workspace_id)
-            return workspace, await find_head(connection, self._workspace_id)

@@ -59,7 +59,7 @@ def parse_date(value: Any) -> date:
 def _literal(parse: Callable[[Any], Any]) -> Callable[..., Any]:
     """Reads a value that stands in the document, and so is refused with its position."""
 
-    def parse_literal(node: ValueNode, variables: Any = None) -> Any:
+    def parse_literal(node: ValueNode, *_: Any) -> Any:
         try:
             return parse(node.value if isinstance(node, StringValueNode) else None)
         except GraphQLError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import Any
 
@@ -27,9 +27,32 @@ from trenza.graphql.query import Query
 from trenza.graphql.scalars import SCALARS
 from trenza.graphql.subscription import Subscription
 
-
 DOCUMENTS_MAX = 512
 """How many documents are kept parsed and validated: clients send the same few again and again."""
+
+
+DOCUMENT_LENGTH_MAX = 4096
+"""Longer ones are read each time: they seldom come again, and would hold much memory."""
+
+
+class ShortParserCache(ParserCache):
+    """Keeps short documents parsed."""
+
+    def on_parse(self) -> Iterator[None]:
+        """Parses by itself, where the document is not long."""
+        if len(self.execution_context.query or "") > DOCUMENT_LENGTH_MAX:
+            return iter((None,))
+        return super().on_parse()
+
+
+class ShortValidationCache(ValidationCache):
+    """Keeps what was found of short documents."""
+
+    def on_validate(self) -> Iterator[None]:
+        """Validates by itself, where the document is not long."""
+        if len(self.execution_context.query or "") > DOCUMENT_LENGTH_MAX:
+            return iter((None,))
+        return super().on_validate()
 
 
 class Schema(strawberry.Schema):
@@ -72,7 +95,10 @@ def build_schema() -> Schema:
         subscription=Subscription,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
         exception_handlers=HANDLERS,
-        extensions=[lambda: ParserCache(DOCUMENTS_MAX), lambda: ValidationCache(DOCUMENTS_MAX)],
+        extensions=[
+            lambda: ShortParserCache(DOCUMENTS_MAX),
+            lambda: ShortValidationCache(DOCUMENTS_MAX),
+        ],
     )
 
 

@@ -23,9 +23,9 @@ LOG = structlog.get_logger("trenza.pubsub")
 class PostgresBell:
     """Rings here and in every other process on the same database."""
 
-    def __init__(self, bus: Bus, dsn: str) -> None:
+    def __init__(self, bus: Bus, arguments: dict[str, Any]) -> None:
         self._bus = bus
-        self._dsn = dsn
+        self._arguments = arguments
         self._pending: set[str] = set()
         self._wanted = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
@@ -56,7 +56,7 @@ class PostgresBell:
             await asyncio.sleep(RETRY_AFTER_S)
 
     async def _serve(self) -> None:
-        connection = await asyncpg.connect(self._dsn)
+        connection = await asyncpg.connect(**self._arguments)
         try:
             await connection.add_listener(CHANNEL, self._heard)
             while not connection.is_closed():

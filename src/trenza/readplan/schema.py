@@ -5,7 +5,6 @@ other in any order and from any module.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -66,6 +65,7 @@ class Record:
     row: Row
     table: ClassVar[Table]
     declared: ClassVar[dict[str, fields.Declaration]]
+    targets: ClassVar[dict[str, str]]
 
 
 def named(cls: C) -> C:
@@ -86,13 +86,15 @@ def record(table: Any = None) -> Callable[[C], C]:
 
     def declare(cls: C) -> C:
         cls.table = table.__table__ if table is not None else None  # type: ignore[attr-defined]
-        cls.declared = {}  # type: ignore[attr-defined]
+        cls.declared, cls.targets = {}, {}  # type: ignore[attr-defined]
         annotations = dict(cls.__annotations__)
         for name, annotation in annotations.items():
             declaration = cls.__dict__.get(name)
             if isinstance(declaration, fields.Declaration):
                 cls.declared[name] = declaration  # type: ignore[attr-defined]
-                setattr(cls, name, DeclaredField(name, str(annotation), declaration))
+                field = DeclaredField(name, str(annotation), declaration)
+                cls.targets[name] = field.target  # type: ignore[attr-defined]
+                setattr(cls, name, field)
                 del cls.__annotations__[name]
         named(cls)
         description = (cls.__doc__ or "").strip()
@@ -193,9 +195,11 @@ class DeclaredField(StrawberryField):
             if not relation:
                 needed[name] = source.row[name]
                 continue
-            field = next(f for f in source.__strawberry_definition__.fields if f.name == relation)
-            found = await field.get_result(source, _Asking(operation), [], {})
-            needed[name] = None if found is None else found.row[name]
+            one = source.declared[relation]
+            table = NAMESPACE[source.targets[relation]].table
+            key = source.row[one.key]
+            row = None if key is None else await operation.reader.one(table, one.to, key)
+            needed[name] = None if row is None else row[name]
         return _compute(computed, needed, operation, given)
 
     async def _one(self, operation: Operation, key: str | None, to: str) -> Any:
@@ -257,13 +261,6 @@ class DeclaredField(StrawberryField):
 def _parent(declaration: fields.Many, row: Row, operation: Operation) -> str:
     key: str = operation.reader.workspace_id if declaration.by is None else row[declaration.key]
     return key
-
-
-@dataclass(frozen=True)
-class _Asking:
-    """The part of strawberry's `Info` that a declared field reads."""
-
-    context: Operation
 
 
 def _compute(

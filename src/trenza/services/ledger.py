@@ -105,6 +105,8 @@ async def append_entries(
     if not drafts:
         return []
     head = await lock_head(connection, workspace.id)
+    # Whoever had the lock before us may have held it for a while.
+    now = max(now, dependencies.clock.now())
     reversed_ids = {draft.session_id for draft in drafts if draft.kind is EntryKind.REVERSAL}
     superseded = {sequence for id_, sequence in standing.items() if id_ in reversed_ids}
     numbering = _Numbering(

@@ -1,8 +1,9 @@
 """Group commit: reports that arrive together are decided and written in one transaction.
 
 While a workspace's transaction runs, what arrives gathers for the next one; a lone report waits
-for nobody. Each report is answered after the commit. If a batch fails as a whole, its requests are
-tried again each by itself, so that none fails because of a neighbour.
+for nobody. Each report is answered after the commit. If what a batch says makes it fail, its
+requests are tried again each by itself, so that none fails because of a neighbour. Where only the
+answer of the commit was lost nothing is tried again: a report without an id would be taken twice.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ import structlog
 from trenza.domain.access import Scope, Viewer
 from trenza.services.dependencies import Dependencies
 from trenza.services.interaction import Answer, Arrival, RecordInteraction, record_interactions
+from trenza.storage.engine import may_stand
 
 BATCH_MAX = 500
 
@@ -68,12 +70,13 @@ class Recorder:
         try:
             answers = await record_interactions(self._dependencies, batch[0].viewer, arrivals)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is answered to who asked
-            if len(batch) > 1:
-                LOG.warning("batch_failed", requests=len(batch), error=repr(error))
-                for request in batch:
+            LOG.warning("batch_failed", requests=len(batch), error=type(error).__name__)
+            alone = len(batch) > 1 and not may_stand(error)
+            for request in batch:
+                if alone:
                     await self._commit([request])
-            elif not batch[0].answers.cancelled():
-                batch[0].answers.set_exception(error)
+                elif not request.answers.cancelled():
+                    request.answers.set_exception(error)
             return
         start = 0
         for request in batch:

@@ -116,6 +116,7 @@ class ContactIdentity(Table, table=True):
 
 
 CONTACT: SQLTable = Contact.__table__
+MEMBER = CONTACT.alias("member")
 ADDRESS: SQLTable = ContactAddress.__table__
 IDENTITY: SQLTable = ContactIdentity.__table__
 DESCRIPTION = (
@@ -269,9 +270,8 @@ async def _lock_present_roots(
     connection: AsyncConnection, workspace_id: str, ids: Collection[str]
 ) -> dict[str, str]:
     """Locks what is the root of the contacts now; its own `root_id` is read under the lock."""
-    member = CONTACT.alias("member")
-    roots = select(member.c.root_id).where(
-        member.c.workspace_id == workspace_id, member.c.id.in_(sorted(ids))
+    roots = select(MEMBER.c.root_id).where(
+        MEMBER.c.workspace_id == workspace_id, MEMBER.c.id.in_(sorted(ids))
     )
     rows = await connection.execute(
         select(CONTACT.c.id, CONTACT.c.root_id)

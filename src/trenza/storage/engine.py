@@ -13,15 +13,18 @@ from typing import Any, TypeVar
 
 from sqlalchemy import event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 T = TypeVar("T")
 
-__all__ = ["AsyncConnection", "Database", "driver_url"]
+__all__ = ["AsyncConnection", "Database", "driver_arguments", "may_stand"]
 
 RETRIES_MAX = 8
+OPTIONS_OF_THE_POOL = frozenset({"prepared_statement_cache_size", "prepared_statement_name_func"})
+"""Options of a URL that SQLAlchemy takes for itself."""
 RETRIED_SQLSTATES = frozenset({"40001", "40P01", "23505"})
 """Serialization failure, deadlock, unique key lost to a concurrent writer."""
 
@@ -37,7 +40,11 @@ class Database:
             self._writers = _sqlite_engine(url, begin="BEGIN IMMEDIATE", pool_size=1)
         else:
             self._writers = create_async_engine(
-                url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True
+                url,
+                pool_size=pool_size,
+                max_overflow=0,
+                pool_pre_ping=True,
+                hide_parameters=True,
             )
             # The statements of one read see one state of the database.
             self._readers = self._writers.execution_options(
@@ -76,7 +83,7 @@ class Database:
 def _sqlite_engine(
     url: str, *, begin: str, pool_size: int, query_only: bool = False
 ) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0)
+    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, hide_parameters=True)
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
@@ -105,6 +112,15 @@ def _is_worth_retrying(error: DBAPIError) -> bool:
     return sqlstate in RETRIED_SQLSTATES or "database is locked" in str(error.orig)
 
 
-def driver_url(url: str) -> str:
-    """The URL of a PostgreSQL database as its driver takes it, without SQLAlchemy's prefix."""
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+def driver_arguments(url: str) -> dict[str, Any]:
+    """What PostgreSQL's driver is given to connect to the database of a URL."""
+    parsed = make_url(url)
+    arguments = parsed.get_dialect()().create_connect_args(parsed)[1]
+    return {name: arguments[name] for name in arguments if name not in OPTIONS_OF_THE_POOL}
+
+
+def may_stand(error: Exception) -> bool:
+    """Whether a transaction that failed so may be committed all the same: its answer was lost."""
+    if isinstance(error, DBAPIError):
+        return not isinstance(error, IntegrityError | DataError | ProgrammingError)
+    return isinstance(error, OSError | PoolTimeout)

@@ -141,6 +141,22 @@ class Known:
     quarantined: bool
 
 
+def _known_of(table: SQLTable, admitted: ColumnElement[bool], quarantined: bool) -> Select[Any]:
+    named = tuple_(table.c.source, table.c.external_id)
+    columns = (table.c.source, table.c.external_id, table.c.id, table.c.content_hash)
+    return select(*columns, literal(quarantined).label("quarantined")).where(
+        table.c.workspace_id == bindparam("workspace_id"),
+        named.in_(bindparam("keys", expanding=True)),
+        admitted,
+    )
+
+
+KNOWN = union_all(
+    _known_of(INTERACTION, true(), False),
+    _known_of(QUARANTINE, QUARANTINE.c.admitted_at.is_(None), True),
+)
+
+
 async def find_known(
     connection: AsyncConnection, workspace_id: str, keys: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], Known]:
@@ -148,19 +164,7 @@ async def find_known(
     if not keys:
         return {}
 
-    def of(table: SQLTable, admitted: ColumnElement[bool], quarantined: bool) -> Select[Any]:
-        named = tuple_(table.c.source, table.c.external_id)
-        columns = (table.c.source, table.c.external_id, table.c.id, table.c.content_hash)
-        return select(*columns, literal(quarantined).label("quarantined")).where(
-            table.c.workspace_id == workspace_id, named.in_(sorted(keys)), admitted
-        )
-
-    rows = await connection.execute(
-        union_all(
-            of(INTERACTION, true(), False),
-            of(QUARANTINE, QUARANTINE.c.admitted_at.is_(None), True),
-        )
-    )
+    rows = await connection.execute(KNOWN, {"workspace_id": workspace_id, "keys": sorted(keys)})
     return {
         (row.source, row.external_id): Known(row.id, row.content_hash, row.quarantined)
         for row in rows

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import JSON, Field
 
@@ -61,6 +61,22 @@ class Contract(Table, table=True):
 WORKSPACE = Workspace.__table__
 PLAN = Plan.__table__
 CONTRACT = Contract.__table__
+
+SETTINGS = (
+    select(
+        WORKSPACE,
+        *(column.label(f"contract_{column.name}") for column in CONTRACT.c),
+        *(column.label(f"plan_{column.name}") for column in PLAN.c),
+    )
+    .join(CONTRACT, CONTRACT.c.workspace_id == WORKSPACE.c.workspace_id)
+    .join(
+        PLAN,
+        and_(PLAN.c.workspace_id == CONTRACT.c.workspace_id, PLAN.c.id == CONTRACT.c.plan_id),
+    )
+    .where(WORKSPACE.c.workspace_id == bindparam("workspace_id"))
+    .order_by(CONTRACT.c.starts_at.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,22 +140,7 @@ class WorkspaceSettings:
 
 async def find_workspace(connection: AsyncConnection, workspace_id: str) -> WorkspaceSettings:
     """A workspace's settings, in one statement; raises NotFound where it has no contract."""
-    statement = (
-        select(
-            WORKSPACE,
-            *(column.label(f"contract_{column.name}") for column in CONTRACT.c),
-            *(column.label(f"plan_{column.name}") for column in PLAN.c),
-        )
-        .join(CONTRACT, CONTRACT.c.workspace_id == WORKSPACE.c.workspace_id)
-        .join(
-            PLAN,
-            and_(PLAN.c.workspace_id == CONTRACT.c.workspace_id, PLAN.c.id == CONTRACT.c.plan_id),
-        )
-        .where(WORKSPACE.c.workspace_id == workspace_id)
-        .order_by(CONTRACT.c.starts_at.desc())
-        .limit(1)
-    )
-    row = (await connection.execute(statement)).one_or_none()
+    row = (await connection.execute(SETTINGS, {"workspace_id": workspace_id})).one_or_none()
     if row is None:
         raise NotFound("there is no such workspace")
     return WorkspaceSettings(

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
+import structlog
 from cross_web import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -27,6 +28,10 @@ TOO_LARGE = f"A request has at most {BODY_MAX} bytes."
 INIT_WITHIN = timedelta(seconds=5)
 KEY_CHECKED_EVERY_S = 2.0
 REVOKED = 4401
+UNANSWERED_MAX = 3
+"""After so many checks without an answer a connection is closed: it may be revoked by now."""
+
+LOG = structlog.get_logger("trenza.web")
 
 NewContext = Callable[[Viewer | None], Context]
 
@@ -115,16 +120,26 @@ class Api(GraphQL[Context, None]):
 
     async def _watch(self, scope: Scope) -> None:
         """Closes a connection soon after its key is revoked or has expired."""
+        unanswered = 0
         while True:
             await asyncio.sleep(KEY_CHECKED_EVERY_S)
             context, socket = scope.get("trenza.connection", (None, None))
             if context is None or context.key is None:
                 continue
+            reason = None
             try:
                 await self._authenticator.viewer_of(context.connection_params["authorization"])
+                unanswered = 0
             except Unauthenticated as refusal:
+                reason = refusal.message
+            except Exception:
+                LOG.exception("key_check_failed")
+                unanswered += 1
+                if unanswered == UNANSWERED_MAX:
+                    reason = "the key could not be checked"
+            if reason is not None:
                 if socket.application_state is WebSocketState.CONNECTED:
-                    await socket.close(code=REVOKED, reason=refusal.message[:120])
+                    await socket.close(code=REVOKED, reason=reason[:120])
                 return
 
 

@@ -50,7 +50,6 @@ class CampaignMutations:
         input: Annotated[CreateCampaignInput, strawberry.argument(description="The campaign.")],
     ) -> CreateCampaignResult:
         """Report its sends as CAMPAIGN_SEND with the campaign's id."""
-        context = info.context
         request = CreateCampaign(input.name, input.channel, input.objective)
-        id = await create_campaign(context.dependencies, context.viewer, request)
+        id = await info.context.write(create_campaign, request)
         return view(CreateCampaignPayload, {"id": id})

@@ -131,9 +131,7 @@ class ContactMutations:
         input: Annotated[UpsertContactInput, strawberry.argument(description="The contact.")],
     ) -> UpsertContactResult:
         """Found by id or by any of its identities."""
-        context = info.context
-        done = await upsert_contact(context.dependencies, context.viewer, input.request())
-        context.renew()
+        done = await info.context.write(upsert_contact, input.request())
         return view(UpsertContactPayload, {"contact_id": done.contact_id, "created": done.created})
 
     @strawberry.mutation(  # type: ignore[untyped-decorator]
@@ -148,10 +146,8 @@ class ContactMutations:
         input: Annotated[MergeContactsInput, strawberry.argument(description="Which two.")],
     ) -> MergeContactsResult:
         """The merged id keeps answering, with `mergedInto`."""
-        context = info.context
         request = MergeContacts(source_id=input.source_id, target_id=input.target_id)
-        done = await merge_contacts(context.dependencies, context.viewer, request)
-        context.renew()
+        done = await info.context.write(merge_contacts, request)
         entries = [entry.sequence for entry in done.entries]
         row = {"contact_id": done.contact_id, "merged_id": done.merged_id, "sequences": entries}
         return view(MergeContactsPayload, row)

@@ -250,11 +250,7 @@ class InteractionMutations:
         input: Annotated[RetractInteractionInput, strawberry.argument(description="Which.")],
     ) -> RetractInteractionResult:
         """Sessions are cut anew without it."""
-        context = info.context
-        answer = await retract_interaction(
-            context.dependencies, context.viewer, input.interaction_id, input.reason
-        )
-        context.renew()
+        answer = await info.context.write(retract_interaction, input.interaction_id, input.reason)
         return view(
             RetractInteractionPayload, {"id": answer.interaction_id, "replayed": answer.replayed}
         )
@@ -268,8 +264,7 @@ class InteractionMutations:
         input: Annotated[AdmitInteractionInput, strawberry.argument(description="Which.")],
     ) -> AdmitInteractionResult:
         """Its credit counts in the running cycle where its own is closed."""
-        context = info.context
-        answer = await admit_interaction(context.dependencies, context.viewer, input.quarantine_id)
+        answer = await info.context.write(admit_interaction, input.quarantine_id)
         results = await recorded_payloads(info, [answer])
         result: AdmitInteractionResult = results[0]
         return result

@@ -99,10 +99,8 @@ class InteractionzMutations:
         input: Annotated[GrantInteractionzInput, strawberry.argument(description="The credits.")],
     ) -> GrantInteractionzResult:
         """A debit that found no credit stays unpaid: what is given later pays later debits."""
-        context = info.context
         request = GrantInteractionz(**vars(input))
-        done = await grant_interactionz(context.dependencies, context.viewer, request)
-        context.renew()
+        done = await info.context.write(grant_interactionz, request)
         return view(GrantInteractionzPayload, {"id": done.grant.id})
 
     @strawberry.mutation(  # type: ignore[untyped-decorator]
@@ -119,9 +117,7 @@ class InteractionzMutations:
         ] = CloseCycleInput(),  # noqa: B008 - an empty input object is the default value
     ) -> CloseCycleResult:
         """Debits learned later count in the running cycle."""
-        context = info.context
         request = CloseCycle(input.cycle_of, input.without_grace)
-        done = await close_cycle(context.dependencies, context.viewer, request)
-        context.renew()
+        done = await info.context.write(close_cycle, request)
         row = {"statement": done.statement, "replayed": done.replayed}
         return view(CloseCyclePayload, row)

@@ -49,7 +49,6 @@ class JourneyMutations:
         input: Annotated[CreateJourneyInput, strawberry.argument(description="The journey.")],
     ) -> CreateJourneyResult:
         """A contact is enrolled by the first interaction that names the journey."""
-        context = info.context
         request = CreateJourney(input.name, input.stage)
-        id = await create_journey(context.dependencies, context.viewer, request)
+        id = await info.context.write(create_journey, request)
         return view(CreateJourneyPayload, {"id": id})

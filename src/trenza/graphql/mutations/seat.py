@@ -90,16 +90,12 @@ Who = Annotated[UserInput, strawberry.argument(description="Who.")]
 
 
 async def _user(info: Info, verb: Verb, input: UserInput) -> UserPayload:
-    context = info.context
-    user_id = await verb(context.dependencies, context.viewer, input.user_id)
-    context.renew()
+    user_id = await info.context.write(verb, input.user_id)
     return view(UserPayload, {"user_id": user_id})
 
 
 async def _sign(info: Info, verb: Verb, input: UserInput) -> SignInPayload:
-    context = info.context
-    sign_in_id = await verb(context.dependencies, context.viewer, input.user_id)
-    context.renew()
+    sign_in_id = await info.context.write(verb, input.user_id)
     return view(SignInPayload, {"sign_in_id": sign_in_id, "user_id": input.user_id})
 
 
@@ -116,10 +112,8 @@ class SeatMutations:
         input: Annotated[InviteUserInput, strawberry.argument(description="The person.")],
     ) -> InviteUserResult:
         """An invitation uses no seat."""
-        context = info.context
         request = InviteUser(email=input.email, name=input.name, role=input.role)
-        done = await invite_user(context.dependencies, context.viewer, request)
-        context.renew()
+        done = await info.context.write(invite_user, request)
         return view(InviteUserPayload, {"user_id": done.user_id, "resent": done.resent})
 
     @strawberry.mutation(  # type: ignore[untyped-decorator]

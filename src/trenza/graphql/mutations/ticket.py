@@ -61,7 +61,6 @@ class TicketMutations:
         input: Annotated[OpenTicketInput, strawberry.argument(description="The ticket.")],
     ) -> OpenTicketResult:
         """Numbered within the workspace."""
-        context = info.context
         request = OpenTicket(input.contact_id, input.subject, input.visibility, input.channel)
-        id = await open_ticket(context.dependencies, context.viewer, request)
+        id = await info.context.write(open_ticket, request)
         return view(OpenTicketPayload, {"id": id})

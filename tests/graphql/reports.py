@@ -1,0 +1,166 @@
+"""What the tests of the API report and ask for: inputs that are right, to be made wrong."""
+
+from datetime import timedelta
+from typing import Any
+
+from tests.world import Client, World, text_of
+from trenza.domain.access import Scope
+from trenza.domain.ids import Prefix, format_id
+
+RECORD = (
+    "mutation ($input: RecordInteractionInput!) {\n"
+    "  recordInteraction(input: $input) { __typename ... on UserError { code message path } }\n"
+    "}"
+)
+EMAIL = {"channel": "EMAIL", "address": "ana@example.com"}
+
+
+def report(world: World, **changes: Any) -> dict[str, Any]:
+    """A report that is right, but for the changes; one changed to `...` is left out."""
+    right = {
+        "channel": "EMAIL",
+        "kind": "CUSTOMER_MESSAGE",
+        "occurredAt": text_of(world.clock.at),
+        "externalId": "x1",
+        "identity": EMAIL,
+    }
+    return {name: value for name, value in (right | changes).items() if value is not ...}
+
+
+MUTATIONS: dict[str, tuple[str, dict[str, Any], Scope]] = {
+    "recordInteraction": ("RecordInteractionInput!", {}, Scope.RECORD),
+    "retractInteraction": (
+        "RetractInteractionInput!",
+        {"interactionId": "?int", "reason": "a mistake"},
+        Scope.ADMIN,
+    ),
+    "admitInteraction": ("AdmitInteractionInput!", {"quarantineId": "?quarantine"}, Scope.ADMIN),
+    "upsertContact": (
+        "UpsertContactInput!",
+        {"id": "?contact", "displayName": "Ana"},
+        Scope.MANAGE,
+    ),
+    "mergeContacts": (
+        "MergeContactsInput!",
+        {"sourceId": "?contact", "targetId": "?contact"},
+        Scope.MANAGE,
+    ),
+    "createCampaign": ("CreateCampaignInput!", {"name": "Black", "channel": "SMS"}, Scope.MANAGE),
+    "createJourney": ("CreateJourneyInput!", {"name": "Hola", "stage": "SALE"}, Scope.MANAGE),
+    "openTicket": ("OpenTicketInput!", {"contactId": "?contact", "subject": "?"}, Scope.MANAGE),
+    "grantInteractionz": (
+        "GrantInteractionzInput!",
+        {"kind": "PURCHASE", "amount": 5, "expiresAt": "2027-01-01T00:00:00Z"},
+        Scope.ADMIN,
+    ),
+    "closeCycle": ("CloseCycleInput!", {"cycleOf": "2026-09-15"}, Scope.ADMIN),
+    "inviteUser": (
+        "InviteUserInput!",
+        {"email": "eva@example.com", "name": "Eva", "role": "AGENT"},
+        Scope.ADMIN,
+    ),
+    "acceptInvitation": ("UserInput!", {"userId": "?user"}, Scope.ADMIN),
+    "deactivateUser": ("UserInput!", {"userId": "?user"}, Scope.ADMIN),
+    "reactivateUser": ("UserInput!", {"userId": "?user"}, Scope.ADMIN),
+    "signIn": ("UserInput!", {"userId": "?user"}, Scope.RECORD),
+    "signOut": ("UserInput!", {"userId": "?user"}, Scope.RECORD),
+}
+"""Each mutation with one input: its type, an example, and the scope that it needs."""
+
+
+def example(world: World, mutation: str, number: int = 1) -> dict[str, Any]:
+    """The example's input; `?contact` stands for an id of a contact that nobody has."""
+    given = MUTATIONS[mutation][1] or report(world)
+    return {
+        name: format_id(Prefix(value[1:]), number)
+        if isinstance(value, str) and value.startswith("?") and value != "?"
+        else value
+        for name, value in given.items()
+    }
+
+
+async def mutate(client: Client, mutation: str, input: Any) -> dict[str, Any]:
+    """The whole answer to one mutation."""
+    type_ = MUTATIONS[mutation][0]
+    return await client.ask(
+        f"mutation ($input: {type_}) {{ {mutation}(input: $input) "
+        "{ __typename ... on UserError { code message path } } }",
+        input=input,
+    )
+
+
+async def ids_of_everything(world: World, client: Client) -> dict[str, str]:
+    """Makes one of everything in a workspace; the ids by their prefix."""
+    made = await client.record("interaction { contact { id } }", **report(world))
+    old = text_of(world.clock.at - timedelta(days=40))
+    await client.record(**report(world, externalId="old", occurredAt=old))
+    contact_id = made["interaction"]["contact"]["id"]
+    kept = await client.run("{ workspace { id quarantine { nodes { id } } } }")
+    campaign = await client.do(
+        "createCampaign",
+        "CreateCampaignInput",
+        "... on CreateCampaignPayload { campaign { id } }",
+        {"name": "Black", "channel": "EMAIL"},
+    )
+    journey = await client.do(
+        "createJourney",
+        "CreateJourneyInput",
+        "... on CreateJourneyPayload { journey { id } }",
+        {"name": "Hola", "stage": "SALE"},
+    )
+    ticket = await client.do(
+        "openTicket",
+        "OpenTicketInput",
+        "... on OpenTicketPayload { ticket { id } }",
+        {"contactId": contact_id, "subject": "A"},
+    )
+    user = await client.do(
+        "inviteUser",
+        "InviteUserInput",
+        "... on InviteUserPayload { user { id } }",
+        {"email": "eva@example.com", "name": "Eva", "role": "AGENT"},
+    )
+    grant = await client.do(
+        "grantInteractionz",
+        "GrantInteractionzInput",
+        "... on GrantInteractionzPayload { grant { id } }",
+        {"kind": "COURTESY", "amount": 1, "expiresAt": "2027-01-01T00:00:00Z"},
+    )
+    await client.record(
+        **report(
+            world,
+            externalId="send",
+            kind="CAMPAIGN_SEND",
+            campaignId=campaign["campaign"]["id"],
+            journeyId=journey["journey"]["id"],
+        )
+    )
+    touched = await client.run(
+        "query ($id: ID!) { contact(id: $id) { campaignTouches { nodes { id } } "
+        "journeyEnrollments { nodes { id } } debits { nodes { id } } } }",
+        id=contact_id,
+    )
+    hung = touched["contact"]
+    return {
+        "ws": kept["workspace"]["id"],
+        "contact": contact_id,
+        "int": made["interaction"]["id"],
+        "ses": made["session"]["id"],
+        "debit": hung["debits"]["nodes"][0]["id"],
+        "quarantine": kept["workspace"]["quarantine"]["nodes"][0]["id"],
+        "campaign": campaign["campaign"]["id"],
+        "touch": hung["campaignTouches"]["nodes"][0]["id"],
+        "journey": journey["journey"]["id"],
+        "enrollment": hung["journeyEnrollments"]["nodes"][0]["id"],
+        "ticket": ticket["ticket"]["id"],
+        "user": user["user"]["id"],
+        "grant": grant["grant"]["id"],
+    }
+
+
+async def message(world: World, client: Client, name: str, **changes: Any) -> Any:
+    """A customer's e-mail of now, under the person's name."""
+    identity = {"channel": "EMAIL", "address": f"{name}@example.com"}
+    fields = "interaction { id contact { id } } cursor"
+    given = {"externalId": name, "identity": identity, **changes}
+    return await client.record(fields, **report(world, **given))
