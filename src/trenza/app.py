@@ -117,8 +117,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
     async def home(_: Request) -> Response:
         return RedirectResponse("/graphql")
 
-    api = Api(build_schema(), Authenticator(parts.dependencies), new_context)
-    endpoint = WithPage(api, explorer.explorer_page)
+    api = Api(
+        build_schema(introspection=settings.introspection),
+        Authenticator(parts.dependencies),
+        new_context,
+    )
+    endpoint = WithPage(api, explorer.explorer_page) if settings.explorer else api
     app = Starlette(
         routes=[
             Route("/", home),

@@ -16,6 +16,11 @@ query ($at: DateTime, $knownAt: DateTime) {
   }
 }
 """
+RETRACTED = (
+    "... on RetractInteractionPayload { replayed entries { amount reason sequence "
+    "supersedes { sequence } session { state } } balance { consumed overage remaining } "
+    "interaction { retractedAt retractionReason verdict { outcome ruleCode session { id } } } }"
+)
 NOVEMBER = "2026-11-01T05:00:00.000000Z"
 DECEMBER = "2026-12-01T05:00:00.000000Z"
 NEW_YEAR = "2027-01-01T00:00:00.000000Z"
@@ -36,18 +41,44 @@ async def grant(client: Client, **input: Any) -> Any:
     return await client.do("grantInteractionz", "GrantInteractionzInput", fields, given)
 
 
-async def test_credits_are_granted_burned_and_given_back(world: World) -> None:
+async def overspend(world: World) -> tuple[Client, Any, Any]:
+    """A client whose plan of two met the messages a, b and c; what a and c were answered."""
     client = (await world.tenant(interactionz=2)).admin
-    begun = world.clock.at
     first = await message(world, client, "a")
     await message(world, client, "b")
     third = await message(world, client, "c")
+    return client, first, third
+
+
+async def buy_and_go_on(world: World, client: Client) -> str:
+    """Buys five credits after a minute, burns one after another; when they were bought."""
+    bought_at = text_of(world.clock.advance(minutes=1))
+    await grant(client, note="Factura 7")
+    world.clock.advance(minutes=1)
+    await message(world, client, "d")
+    return bought_at
+
+
+async def retract(client: Client, made: Any) -> Any:
+    """The answer to the retraction of a message that was a test."""
+    given = {"interactionId": made["interaction"]["id"], "reason": "a test message"}
+    return await client.do("retractInteraction", "RetractInteractionInput", RETRACTED, given)
+
+
+async def test_messages_burn_the_plan_and_then_run_over(world: World) -> None:
+    client, _, third = await overspend(world)
+
     assert third["balance"] == {"consumed": 3, "remaining": 0}
     assert third["cursor"] == "b3"
     assert await figures(client) == (2, 3, 0, 1)
 
-    bought_at = world.clock.advance(minutes=1)
+
+async def test_a_grant_is_told_and_adds_to_what_remains(world: World) -> None:
+    client, _, _ = await overspend(world)
+    bought_at = text_of(world.clock.advance(minutes=1))
+
     bought = await grant(client, note="Factura 7")
+
     assert bought["grant"] | {"id": ""} == {
         "id": "",
         "kind": "PURCHASE",
@@ -55,15 +86,19 @@ async def test_credits_are_granted_burned_and_given_back(world: World) -> None:
         "priority": 100,
         "note": "Factura 7",
         "sequence": 4,
-        "effectiveAt": text_of(bought_at),
+        "effectiveAt": bought_at,
         "expiresAt": NEW_YEAR,
-        "recordedAt": text_of(bought_at),
+        "recordedAt": bought_at,
     }
     assert bought["balance"] == {"granted": 7, "remaining": 5}
-    world.clock.advance(minutes=1)
-    await message(world, client, "d")
+
+
+async def test_the_balance_tells_what_was_burned_of_each_grant(world: World) -> None:
+    client, _, _ = await overspend(world)
+    bought_at = await buy_and_go_on(world, client)
 
     whole = (await client.run(BALANCE))["workspace"]["balance"]
+
     assert whole == {
         "granted": 7,
         "consumed": 4,
@@ -88,24 +123,32 @@ async def test_credits_are_granted_burned_and_given_back(world: World) -> None:
                 "burned": 1,
                 "remaining": 4,
                 "lapsed": 0,
-                "effectiveAt": text_of(bought_at),
+                "effectiveAt": bought_at,
                 "expiresAt": NEW_YEAR,
             },
         ],
     }
-    assert await figures(client, at=text_of(begun - timedelta(seconds=1))) == (2, 0, 2, 0)
-    assert await figures(client, knownAt=text_of(begun - timedelta(seconds=1))) == (2, 0, 2, 0)
-    assert await figures(client, at=text_of(bought_at)) == (7, 3, 5, 1)
+
+
+async def test_the_balance_is_told_as_of_any_instant(world: World) -> None:
+    before = text_of(world.clock.at - timedelta(seconds=1))
+    client, _, _ = await overspend(world)
+    bought_at = await buy_and_go_on(world, client)
+
+    assert await figures(client, at=before) == (2, 0, 2, 0)
+    assert await figures(client, knownAt=before) == (2, 0, 2, 0)
+    assert await figures(client, at=bought_at) == (7, 3, 5, 1)
     assert await figures(client, at=DECEMBER) == (6, 0, 6, 0)
     assert await figures(client, at=NEW_YEAR) == (6, 0, 2, 0)
 
-    retraction = {"interactionId": first["interaction"]["id"], "reason": "a test message"}
-    fields = (
-        "... on RetractInteractionPayload { replayed entries { amount reason sequence "
-        "supersedes { sequence } session { state } } balance { consumed overage remaining } "
-        "interaction { retractedAt retractionReason verdict { outcome ruleCode session { id } } } }"
-    )
-    done = await client.do("retractInteraction", "RetractInteractionInput", fields, retraction)
+
+async def test_a_retraction_gives_the_credit_back_once(world: World) -> None:
+    client, first, _ = await overspend(world)
+    await buy_and_go_on(world, client)
+
+    done = await retract(client, first)
+    again = await retract(client, first)
+
     assert done == {
         "__typename": "RetractInteractionPayload",
         "replayed": False,
@@ -125,9 +168,18 @@ async def test_credits_are_granted_burned_and_given_back(world: World) -> None:
             "verdict": {"outcome": "FREE", "ruleCode": "RETRACTED", "session": None},
         },
     }
-    again = await client.do("retractInteraction", "RetractInteractionInput", fields, retraction)
     assert again == done | {"replayed": True}
-    revived = await message(world, client, "a", occurredAt=text_of(begun))
+
+
+async def test_a_retracted_message_that_is_sent_again_stays_retracted(world: World) -> None:
+    begun = text_of(world.clock.at)
+    client, first, _ = await overspend(world)
+    await buy_and_go_on(world, client)
+    for _ in range(2):
+        await retract(client, first)
+
+    revived = await message(world, client, "a", occurredAt=begun)
+
     assert (revived["replayed"], revived["session"]) == (True, None)
 
 

@@ -114,6 +114,7 @@ async def test_an_unknown_identity_makes_a_contact_with_all_that_is_said(databas
             "root_id": written.contact_id,
             "merged_into_id": None,
             "merged_at": None,
+            "name_searchable": "ana souza\nana\nsouza",
             "display_name": "Ana Souza",
             "first_name": "Ana",
             "last_name": "Souza",

@@ -54,6 +54,8 @@ ON_USERS = {
     "signIn": sign_in,
     "signOut": sign_out,
 }
+UNRELATED = {*ON_USERS, "openTicket", "createCampaign", "createJourney"}
+"""Steps that change nothing for interactions that have arrived before them."""
 FIELDS = {
     "firstName": "first_name",
     "lastName": "last_name",
@@ -120,7 +122,7 @@ class Timeline:
         return self._loaded_at + timedelta(microseconds=round(seconds * 1_000_000))
 
     async def _take(self, line: Line) -> None:
-        """Takes a step, after those that wait, unless it joins them or has to do with none."""
+        """Takes a step, after those that wait, unless it joins them or is unrelated."""
         verb, at = line["do"], self._instant(line["arrives"])
         if verb == "recordInteraction":
             if self._arriving or not self._joins(at):
@@ -132,7 +134,7 @@ class Timeline:
                 await self._settle()
             self._arriving.append(line)
             return
-        if verb not in ON_USERS:
+        if self._arriving or verb not in UNRELATED:
             await self._settle()
         self._clock.at = at
         await self._do(verb, line)

@@ -1,6 +1,7 @@
 """What a text from outside must be before it is stored."""
 
 import re
+import unicodedata
 
 from trenza.domain.errors import InvalidInput
 
@@ -29,3 +30,13 @@ def clean(value: str, path: tuple[str, ...], longest: int, *, multiline: bool = 
     if not stripped:
         raise InvalidInput(f"{path[-1]} is blank", path=path)
     return stripped
+
+
+def searchable(text: str) -> str:
+    """The text as a search sees it: without case and without accents.
+
+    >>> searchable("Ángela NÚÑEZ")
+    'angela nunez'
+    """
+    parts = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(each for each in parts if not unicodedata.combining(each))

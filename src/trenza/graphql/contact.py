@@ -127,7 +127,7 @@ class ContactFilter:
     )
     country: str | None = strawberry.field(default=None, description="ISO 3166 alpha-2.")
     name_contains: str | None = strawberry.field(
-        default=None, description="A part of the name, in any case."
+        default=None, description="A part of the name; neither case nor accents matter."
     )
     created_from: datetime | None = strawberry.field(
         default=None, description="Made at this instant or later."

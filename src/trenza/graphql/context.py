@@ -31,6 +31,7 @@ class Context:
     key: Viewer | None
     correlation_id: str
     connection_params: dict[str, Any] | None = None
+    operation_name: str | None = None
     now: datetime = BEGINNING
     _reader: Reader | None = None
     _figures: Figures | None = None

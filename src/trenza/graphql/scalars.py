@@ -17,6 +17,8 @@ RFC_3339 = re.compile(
 FULL_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+FIRST_YEAR = 1900
+"""The oldest dates are days of birth."""
 
 
 def parse_instant(value: Any) -> datetime:
@@ -51,8 +53,8 @@ def parse_date(value: Any) -> date:
         found = date.fromisoformat(value)
     except ValueError:
         raise GraphQLError(f"There is no date {value}.") from None
-    if not EARLIEST.year <= found.year < LATEST.year:
-        raise GraphQLError("Date goes from the year 1970 to the year 2199.")
+    if not FIRST_YEAR <= found.year < LATEST.year:
+        raise GraphQLError(f"Date goes from the year {FIRST_YEAR} to the year 2199.")
     return found
 
 
@@ -82,7 +84,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     date: strawberry.scalar(
         name="Date",
-        description="A calendar date, `YYYY-MM-DD`, from 1970 to 2199.",
+        description="A calendar date, `YYYY-MM-DD`, from 1900 to 2199.",
         serialize=date.isoformat,
         parse_value=parse_date,
         parse_literal=_literal(parse_date),

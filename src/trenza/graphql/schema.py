@@ -7,7 +7,13 @@ from contextlib import aclosing
 from typing import Any
 
 import strawberry
-from strawberry.extensions import ParserCache, ValidationCache
+from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode
+from strawberry.extensions import (
+    DisableIntrospection,
+    ParserCache,
+    SchemaExtension,
+    ValidationCache,
+)
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.graphql import OperationType
 
@@ -23,6 +29,7 @@ from trenza.graphql import (  # noqa: F401 - each declares its types
 )
 from trenza.graphql.errors import HANDLERS, presented
 from trenza.graphql.mutations import Mutation
+from trenza.graphql.permission import ReadableAnswer
 from trenza.graphql.query import Query
 from trenza.graphql.scalars import SCALARS
 from trenza.graphql.subscription import Subscription
@@ -55,12 +62,31 @@ class ShortValidationCache(ValidationCache):
         return super().on_validate()
 
 
+class OneOperation(SchemaExtension):
+    """Refuses a document of several operations that does not say which one to run."""
+
+    def on_validate(self) -> Iterator[None]:
+        """Found before anything runs: the first one might be a mutation that nobody meant."""
+        context = self.execution_context
+        document = context.graphql_document
+        operations = (
+            [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+            if document
+            else []
+        )
+        if len(operations) > 1 and context.context.operation_name is None:
+            message = "The document has several operations: say which one by `operationName`."
+            context.pre_execution_errors = [GraphQLError(message, operations)]
+        yield
+
+
 class Schema(strawberry.Schema):
     """Runs each operation with a context, and so loaders, of its own."""
 
     async def execute(self, query: str | None, *given: Any, **options: Any) -> Any:
         """One operation; its errors as a client may see them."""
         options["context_value"] = context = options["context_value"].for_operation()
+        context.operation_name = options.get("operation_name")
         # What is answered once cannot be followed: subscriptions come by `stream`.
         allowed = set(options.get("allowed_operation_types") or OperationType)
         options["allowed_operation_types"] = allowed - {OperationType.SUBSCRIPTION}
@@ -72,8 +98,14 @@ class Schema(strawberry.Schema):
     async def stream(self, query: str | None, *given: Any, **options: Any) -> Any:
         """One operation on a connection that stays."""
         options["context_value"] = context = options["context_value"].for_operation()
+        context.operation_name = options.get("operation_name")
         results = await super().stream(query, *given, **options)
         return _as_presented(results, context.correlation_id)
+
+    @property
+    def core(self) -> GraphQLSchema:
+        """The schema as graphql-core sees it."""
+        return self._schema
 
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
         """Logs nothing here: a client's mistakes are answered, ours are logged where masked."""
@@ -83,12 +115,27 @@ async def _as_presented(results: Any, correlation_id: str) -> AsyncGenerator[Any
     async with aclosing(results):
         async for result in results:
             if result.errors:
-                result.errors = presented(result.errors, correlation_id)
+                shown = presented(result.errors, correlation_id)
+                result.errors = [_of_the_operation(error) for error in shown]
             yield result
 
 
-def build_schema() -> Schema:
-    """The schema of the whole graph."""
+def _of_the_operation(error: GraphQLError) -> GraphQLError:
+    """The error without its class, by which a whole connection would be closed."""
+    if error.original_error is None and type(error) is GraphQLError:
+        return error
+    return GraphQLError(
+        error.message,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions=error.extensions,
+    )
+
+
+def build_schema(*, introspection: bool = True) -> Schema:
+    """The schema of the whole graph; without `introspection` clients cannot ask for it."""
+    hiding = [] if introspection else [DisableIntrospection]
     return Schema(
         query=Query,
         mutation=Mutation,
@@ -96,6 +143,9 @@ def build_schema() -> Schema:
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
         exception_handlers=HANDLERS,
         extensions=[
+            *hiding,
+            OneOperation,
+            ReadableAnswer,
             lambda: ShortParserCache(DOCUMENTS_MAX),
             lambda: ShortValidationCache(DOCUMENTS_MAX),
         ],

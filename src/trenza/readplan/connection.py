@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -49,8 +50,8 @@ def window(
 
 
 def write_cursor(order: Order, row: Mapping[str, Any]) -> str:
-    """The opaque cursor of a row: the values that order it."""
-    values = [row[str(column.key)] for column in order.columns]
+    """The opaque cursor of a row: a mark of the order, and the values that order the row."""
+    values = [_mark(order), *(row[str(column.key)] for column in order.columns)]
     return base64.urlsafe_b64encode(orjson.dumps(values)).decode().rstrip("=")
 
 
@@ -64,11 +65,20 @@ def read_cursor(order: Order, cursor: str | None, name: str) -> tuple[Any, ...] 
         values = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, binascii.Error):
         raise wrong from None
-    if not isinstance(values, list) or len(values) != len(order.columns):
+    if not isinstance(values, list) or len(values) != len(order.columns) + 1:
+        raise wrong
+    mark, *given = values
+    if mark != _mark(order):
         raise wrong
     return tuple(
-        _value_of(column, value, wrong) for column, value in zip(order.columns, values, strict=True)
+        _value_of(column, value, wrong) for column, value in zip(order.columns, given, strict=True)
     )
+
+
+def _mark(order: Order) -> str:
+    """What tells the cursors of one list from those of others that are ordered differently."""
+    columns = ",".join(f"{column.table}.{column.key}" for column in order.columns)
+    return hashlib.blake2b(f"{columns} {order.descending}".encode(), digest_size=3).hexdigest()
 
 
 def _value_of(column: ColumnElement[Any], value: object, wrong: InvalidInput) -> object:

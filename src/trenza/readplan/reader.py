@@ -4,6 +4,7 @@ This is the reference path, right for every query. A reader belongs to one opera
 workspace; the workspace is a condition of every statement it makes.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,8 @@ class Reader:
         self.database = database
         self.workspace_id = workspace_id
         self.statements = 0
+        self._running = 0
+        self._together = asyncio.Event()
         self._loaders: dict[Hashable, DataLoader[Key, Any]] = {}
 
     async def one(self, table: Table, to: str, key: Key) -> Row | None:
@@ -115,10 +118,24 @@ class Reader:
         return counted
 
     async def rows(self, statement: Select[Any]) -> list[Row]:
-        """Runs one statement on a connection of its own."""
+        """Runs one statement on a connection of its own.
+
+        Statements that run at the same time answer together: what their rows lead to is then asked
+        in one turn, and so loaded together, whichever of them was faster.
+        """
         self.statements += 1
-        async with self.database.read() as connection:
-            return [row._asdict() for row in await connection.execute(statement)]
+        together = self._together
+        self._running += 1
+        try:
+            async with self.database.read() as connection:
+                found = [row._asdict() for row in await connection.execute(statement)]
+        finally:
+            self._running -= 1
+            if self._running == 0:
+                together.set()
+                self._together = asyncio.Event()
+        await together.wait()
+        return found
 
     def within(self, table: Table) -> Select[Any]:
         """The rows of a table that belong to this reader's workspace."""

@@ -17,19 +17,18 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     bindparam,
-    func,
     insert,
-    or_,
     select,
     tuple_,
     update,
 )
 from sqlalchemy import Table as SQLTable
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import Field
 
 from trenza.domain.channel import AddressSpace, ChannelKind
 from trenza.domain.contact import LifecycleStage
-from trenza.domain.text import clean
+from trenza.domain.text import clean, searchable
 from trenza.storage.campaign import CampaignTouch
 from trenza.storage.columns import Table, belongs_to_workspace, key, references, symbol
 from trenza.storage.dialect import upsert
@@ -56,6 +55,7 @@ class Contact(Table, table=True):
     merged_into_id: str | None = symbol(default=None)
     merged_at: datetime | None = None
     display_name: str | None = None
+    name_searchable: str = Field(default="", sa_column_kwargs={"default": ""})
     first_name: str | None = None
     last_name: str | None = None
     birth_on: date | None = None
@@ -201,10 +201,8 @@ def matching(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.country is not None:
         conditions.append(CONTACT.c.country == clean(wanted.country, ("filter", "country"), 2))
     if wanted.name_contains is not None:
-        part = clean(wanted.name_contains, ("filter", "nameContains"), 200).lower()
-        names = [CONTACT.c[name] for name in ("display_name", "first_name", "last_name")]
-        found = (func.lower(name).contains(part, autoescape=True) for name in names)
-        conditions.append(or_(*found))
+        part = searchable(clean(wanted.name_contains, ("filter", "nameContains"), 200))
+        conditions.append(CONTACT.c.name_searchable.contains(part, autoescape=True))
     if wanted.created_from is not None:
         conditions.append(CONTACT.c.created_at >= wanted.created_from)
     if wanted.created_before is not None:
@@ -300,6 +298,7 @@ async def create_contacts(
             "workspace_id": workspace_id,
             "id": contact.id,
             "root_id": contact.id,
+            "name_searchable": _name_searchable(contact.fields),
             "created_at": at,
             "updated_at": at,
         }
@@ -413,13 +412,29 @@ async def update_contacts(
         .where(CONTACT.c.workspace_id == workspace_id, CONTACT.c.id == bindparam("of_id"))
         .values(
             updated_at=at,
-            **{name: bindparam(f"to_{name}", type_=CONTACT.c[name].type) for name in DESCRIPTION},
+            **{
+                name: bindparam(f"to_{name}", type_=CONTACT.c[name].type)
+                for name in (*DESCRIPTION, "name_searchable")
+            },
         )
     )
     await connection.execute(
         statement,
-        [{"of_id": row["id"], **{f"to_{name}": row[name] for name in DESCRIPTION}} for row in rows],
+        [
+            {
+                "of_id": row["id"],
+                **{f"to_{name}": row[name] for name in DESCRIPTION},
+                "to_name_searchable": _name_searchable(row),
+            }
+            for row in rows
+        ],
     )
+
+
+def _name_searchable(row: Mapping[str, Any]) -> str:
+    """Every name of a contact as a search sees it."""
+    names = (row.get(name) for name in ("display_name", "first_name", "last_name"))
+    return searchable("\n".join(name for name in names if name))
 
 
 async def find_identities(

@@ -1,221 +1,267 @@
-"""Queries that read a workspace's whole books, piece by piece, to check them."""
+"""Queries that read the whole of a workspace's books, a part at a time, to recompute them."""
 
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Table, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import Table as SQLTable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from trenza.domain.interaction import SessionLane
+from trenza.domain.metering.cycle import Cycle
+from trenza.domain.metering.ledger import EntryKind
 from trenza.storage.campaign import TOUCH
-from trenza.storage.contact import CONTACT, IDENTITY
+from trenza.storage.contact import ADDRESS, CONTACT, IDENTITY
 from trenza.storage.interaction import INTERACTION
-from trenza.storage.interactionz import (
-    CycleClosing,
-    InteractionzGrant,
-    InteractionzSession,
-    LedgerEntry,
-    UsageAlert,
-)
 from trenza.storage.journey import ENROLLMENT
+from trenza.storage.ledger import ALERT, CLOSING, CYCLE, GRANT, HEAD, LEDGER
+from trenza.storage.session import SESSION, SESSION_OF_ENTRY
 from trenza.storage.ticket import TICKET
 
 Row = Mapping[str, Any]
 
-SESSION = InteractionzSession.__table__
-LEDGER = LedgerEntry.__table__
-COUNTED: Mapping[str, Table] = {
-    "contacts": CONTACT,
-    "interactions": INTERACTION,
-    "sessions": SESSION,
-    "ledger rows": LEDGER,
-}
-OWNED = (IDENTITY, INTERACTION, TOUCH, ENROLLMENT, TICKET)
-ROOTS_AT_ONCE = 200
-ROWS_AT_ONCE = 2_000
-SHOWN_MAX = 100
+DEBIT = LEDGER.alias("debit")
+HANDED_OVER = (IDENTITY, TOUCH, ENROLLMENT, TICKET)
+"""What a merge hands over, beside interactions and sessions, which are looked at one by one."""
 
 
-async def _rows(connection: AsyncConnection, statement: Select[Any]) -> list[Row]:
-    return [row._asdict() for row in await connection.execute(statement)]
+async def list_merges(connection: AsyncConnection, workspace_id: str) -> list[Row]:
+    """The contacts that are no roots of their own, or not by every sign."""
+    return await _rows(
+        connection,
+        select(CONTACT.c.id, CONTACT.c.root_id, CONTACT.c.merged_into_id).where(
+            CONTACT.c.workspace_id == workspace_id,
+            or_(CONTACT.c.root_id != CONTACT.c.id, CONTACT.c.merged_into_id.is_not(None)),
+        ),
+    )
 
 
-async def count_books(connection: AsyncConnection, workspace_id: str) -> dict[str, int]:
-    """How much there is of what is checked, by noun."""
-    return {
-        noun: (
-            await connection.execute(
-                select(func.count()).where(table.c.workspace_id == workspace_id)
-            )
-        ).scalar_one()
-        for noun, table in COUNTED.items()
-    }
-
-
-async def page_roots(
-    connection: AsyncConnection, workspace_id: str
-) -> AsyncGenerator[list[str], None]:
-    """The ids of the live contacts, some hundreds at once."""
-    last = ""
-    while True:
-        statement = (
-            select(CONTACT.c.id)
-            .where(
-                CONTACT.c.workspace_id == workspace_id,
-                CONTACT.c.root_id == CONTACT.c.id,
-                CONTACT.c.id > last,
-            )
-            .order_by(CONTACT.c.id)
-            .limit(ROOTS_AT_ONCE)
+async def list_unmerged(
+    connection: AsyncConnection, workspace_id: str, after: str, at_most: int
+) -> list[str]:
+    """The ids of contacts that were never merged into others, in order, after an id."""
+    statement = (
+        select(CONTACT.c.id)
+        .where(
+            CONTACT.c.workspace_id == workspace_id,
+            CONTACT.c.merged_into_id.is_(None),
+            CONTACT.c.id > after,
         )
-        ids = list((await connection.execute(statement)).scalars())
-        if not ids:
-            return
-        yield ids
-        last = ids[-1]
+        .order_by(CONTACT.c.id)
+        .limit(at_most)
+    )
+    return list((await connection.execute(statement)).scalars())
 
 
 async def list_interactions_of(
-    connection: AsyncConnection, workspace_id: str, owner_ids: Collection[str]
+    connection: AsyncConnection, workspace_id: str, contact_ids: Collection[str]
 ) -> list[Row]:
-    """Every interaction of contacts, in the order of its owner and its position."""
+    """The interactions that were recorded for contacts, whoever owns them now."""
     return await _rows(
         connection,
-        select(INTERACTION)
-        .where(INTERACTION.c.workspace_id == workspace_id, INTERACTION.c.owner_id.in_(owner_ids))
-        .order_by(INTERACTION.c.owner_id, INTERACTION.c.position),
+        select(INTERACTION).where(
+            INTERACTION.c.workspace_id == workspace_id,
+            INTERACTION.c.contact_id.in_(sorted(contact_ids)),
+        ),
     )
 
 
 async def list_sessions_of(
     connection: AsyncConnection, workspace_id: str, owner_ids: Collection[str]
 ) -> list[Row]:
-    """Every session of contacts, superseded ones too, with its net debits, `net`."""
-    net = func.coalesce(func.sum(LEDGER.c.amount), 0).label("net")
-    entries = and_(
-        LEDGER.c.workspace_id == SESSION.c.workspace_id, LEDGER.c.session_id == SESSION.c.id
+    """The sessions of owners, superseded ones too, each with the sum of its `credits`."""
+    amounts = (
+        select(func.coalesce(func.sum(LEDGER.c.amount), 0))
+        .where(SESSION_OF_ENTRY)
+        .scalar_subquery()
     )
     return await _rows(
         connection,
-        select(SESSION, net)
-        .outerjoin(LEDGER, entries)
-        .where(SESSION.c.workspace_id == workspace_id, SESSION.c.owner_id.in_(owner_ids))
-        .group_by(*SESSION.c),
+        select(SESSION, amounts.label("credits")).where(
+            SESSION.c.workspace_id == workspace_id, SESSION.c.owner_id.in_(sorted(owner_ids))
+        ),
     )
 
 
-async def page_ledger(
-    connection: AsyncConnection, workspace_id: str
-) -> AsyncGenerator[list[Row], None]:
-    """The rows of the ledger in sequence, some thousands at once."""
-    last = 0
-    while True:
-        statement = (
-            select(LEDGER, SESSION.c.opened_at.label("session_opened_at"))
-            .outerjoin(
-                SESSION,
-                and_(
-                    SESSION.c.workspace_id == LEDGER.c.workspace_id,
-                    SESSION.c.id == LEDGER.c.session_id,
-                ),
-            )
-            .where(LEDGER.c.workspace_id == workspace_id, LEDGER.c.sequence > last)
-            .order_by(LEDGER.c.sequence)
-            .limit(ROWS_AT_ONCE)
-        )
-        rows = await _rows(connection, statement)
-        if not rows:
-            return
-        yield rows
-        last = rows[-1]["sequence"]
-
-
-async def find_entries(
-    connection: AsyncConnection, workspace_id: str, sequences: Collection[int]
-) -> dict[int, Row]:
-    """Rows of the ledger by their sequence."""
-    if not sequences:
-        return {}
-    statement = select(LEDGER).where(
-        LEDGER.c.workspace_id == workspace_id, LEDGER.c.sequence.in_(sorted(sequences))
+async def list_identities_of(
+    connection: AsyncConnection, workspace_id: str, owner_ids: Collection[str]
+) -> list[Row]:
+    """The identities of owners, each with the `holder_id` of its address."""
+    held = and_(
+        ADDRESS.c.workspace_id == IDENTITY.c.workspace_id,
+        ADDRESS.c.space == IDENTITY.c.space,
+        ADDRESS.c.address == IDENTITY.c.address,
     )
-    return {row["sequence"]: row for row in await _rows(connection, statement)}
+    return await _rows(
+        connection,
+        select(IDENTITY, ADDRESS.c.contact_id.label("holder_id"))
+        .outerjoin(ADDRESS, held)
+        .where(IDENTITY.c.workspace_id == workspace_id, IDENTITY.c.owner_id.in_(sorted(owner_ids))),
+    )
 
 
-async def list_of_workspace(
-    connection: AsyncConnection, workspace_id: str, noun: str
-) -> Sequence[Row]:
-    """The grants, closings or alerts of a workspace, in sequence."""
-    table = {
-        "grants": InteractionzGrant.__table__,
-        "closings": CycleClosing.__table__,
-        "alerts": UsageAlert.__table__,
-    }[noun]
-    statement = select(table).where(table.c.workspace_id == workspace_id).order_by(table.c.sequence)
-    return await _rows(connection, statement)
+async def list_lost_addresses(connection: AsyncConnection, workspace_id: str) -> list[Row]:
+    """The addresses that are held and were met on no channel."""
+    met = and_(
+        IDENTITY.c.workspace_id == ADDRESS.c.workspace_id,
+        IDENTITY.c.space == ADDRESS.c.space,
+        IDENTITY.c.address == ADDRESS.c.address,
+    )
+    return await _rows(
+        connection,
+        select(ADDRESS.c.space, ADDRESS.c.address, ADDRESS.c.contact_id)
+        .outerjoin(IDENTITY, met)
+        .where(ADDRESS.c.workspace_id == workspace_id, IDENTITY.c.address.is_(None)),
+    )
 
 
-async def list_misplaced(
-    connection: AsyncConnection, workspace_id: str
-) -> list[tuple[str, str, str, str]]:
-    """Rows whose owner is not the root of their contact: table, contact, root, owner found."""
-    found: list[tuple[str, str, str, str]] = []
-    for table in OWNED:
-        statement = (
-            select(table.c.contact_id, CONTACT.c.root_id, table.c.owner_id)
-            .join(
-                CONTACT,
-                and_(
-                    CONTACT.c.workspace_id == table.c.workspace_id,
-                    CONTACT.c.id == table.c.contact_id,
-                ),
-            )
-            .where(table.c.workspace_id == workspace_id, table.c.owner_id != CONTACT.c.root_id)
-            .limit(SHOWN_MAX)
+async def list_misplaced(connection: AsyncConnection, workspace_id: str) -> dict[str, list[Row]]:
+    """By table, the rows whose owner is not the root of the contact they were made for."""
+    misplaced: dict[str, list[Row]] = {}
+    for table in HANDED_OVER:
+        name = table.c.address if table is IDENTITY else table.c.id
+        made_for = and_(
+            CONTACT.c.workspace_id == table.c.workspace_id, CONTACT.c.id == table.c.contact_id
         )
-        rows = await connection.execute(statement)
-        found += [(table.name, row.contact_id, row.root_id, row.owner_id) for row in rows]
-    return found
-
-
-async def list_broken_roots(
-    connection: AsyncConnection, workspace_id: str
-) -> list[tuple[str, str, str]]:
-    """Contacts whose root is not one, or not the one of what they were merged into."""
-    root, into = CONTACT.alias("root"), CONTACT.alias("into")
-    found: list[tuple[str, str, str]] = []
-    for other, of_contact in ((root, CONTACT.c.root_id), (into, CONTACT.c.merged_into_id)):
-        statement = (
-            select(CONTACT.c.id, CONTACT.c.root_id, other.c.root_id.label("expected"))
-            .join(
-                other,
-                and_(other.c.workspace_id == CONTACT.c.workspace_id, other.c.id == of_contact),
-            )
-            .where(CONTACT.c.workspace_id == workspace_id, CONTACT.c.root_id != other.c.root_id)
-            .limit(SHOWN_MAX)
-        )
-        rows = await connection.execute(statement)
-        found += [(row.id, row.root_id, row.expected) for row in rows]
-    return found
-
-
-async def list_stranded_sessions(
-    connection: AsyncConnection, workspace_id: str
-) -> list[tuple[str, str]]:
-    """Current sessions of contacts that are no roots: they would be cut by nobody."""
-    statement = (
-        select(SESSION.c.id, SESSION.c.owner_id)
-        .join(
-            CONTACT,
-            and_(
-                CONTACT.c.workspace_id == SESSION.c.workspace_id,
-                CONTACT.c.id == SESSION.c.owner_id,
+        misplaced[table.name] = await _rows(
+            connection,
+            select(name.label("name"), table.c.owner_id, CONTACT.c.root_id)
+            .outerjoin(CONTACT, made_for)
+            .where(
+                table.c.workspace_id == workspace_id,
+                or_(CONTACT.c.root_id.is_(None), CONTACT.c.root_id != table.c.owner_id),
             ),
         )
-        .where(
-            SESSION.c.workspace_id == workspace_id,
-            SESSION.c.superseded_at.is_(None),
-            CONTACT.c.root_id != CONTACT.c.id,
-        )
-        .limit(SHOWN_MAX)
+    return misplaced
+
+
+async def list_entries(
+    connection: AsyncConnection, workspace_id: str, after: int, at_most: int
+) -> list[Row]:
+    """Rows of the ledger after a sequence, in order.
+
+    Each has the opening of its session, and what a reversal takes back, as `debit_...`.
+    """
+    taken_back = and_(
+        DEBIT.c.workspace_id == LEDGER.c.workspace_id, DEBIT.c.sequence == LEDGER.c.supersedes
     )
-    return [(row.id, row.owner_id) for row in await connection.execute(statement)]
+    superseded = ("kind", "session_id", "effective_at", "counts_at")
+    return await _rows(
+        connection,
+        select(
+            LEDGER,
+            SESSION.c.opened_at.label("session_opened_at"),
+            *(DEBIT.c[name].label(f"superseded_{name}") for name in superseded),
+        )
+        .outerjoin(SESSION, SESSION_OF_ENTRY)
+        .outerjoin(DEBIT, taken_back)
+        .where(LEDGER.c.workspace_id == workspace_id, LEDGER.c.sequence > after)
+        .order_by(LEDGER.c.sequence)
+        .limit(at_most),
+    )
+
+
+async def list_taken_back_twice(connection: AsyncConnection, workspace_id: str) -> list[Row]:
+    """The sequences of debits with more than one reversal, and how many they have."""
+    return await _rows(
+        connection,
+        select(LEDGER.c.supersedes, func.count().label("reversals"))
+        .where(LEDGER.c.workspace_id == workspace_id, LEDGER.c.supersedes.is_not(None))
+        .group_by(LEDGER.c.supersedes)
+        .having(func.count() > 1),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The few rows that stand beside a ledger; cycles and closings in the order of time."""
+
+    head: Row | None
+    cycles: Sequence[Row]
+    grants: Sequence[Row]
+    closings: Sequence[Row]
+    alerts: Sequence[Row]
+
+
+async def find_beside(connection: AsyncConnection, workspace_id: str) -> Beside:
+    """What stands beside a workspace's ledger."""
+
+    async def rows(table: SQLTable, *order: ColumnElement[Any]) -> list[Row]:
+        statement = select(table).where(table.c.workspace_id == workspace_id).order_by(*order)
+        return await _rows(connection, statement)
+
+    return Beside(
+        head=next(iter(await rows(HEAD)), None),
+        cycles=await rows(CYCLE, CYCLE.c.starts_at),
+        grants=await rows(GRANT, GRANT.c.sequence),
+        closings=await rows(CLOSING, CLOSING.c.starts_at),
+        alerts=await rows(ALERT, ALERT.c.sequence, ALERT.c.threshold_percent),
+    )
+
+
+async def count_changeable_lanes(
+    connection: AsyncConnection, workspace_id: str, cycle: Cycle, since: datetime
+) -> dict[SessionLane, int]:
+    """By their lane of now, the sessions of a cycle that something since an instant may have bound.
+
+    A re-cut changes what follows: a later arrival, a retraction or a merge can have given a lane
+    to a session that ends after it.
+    """
+    touched = (
+        select(INTERACTION.c.id)
+        .where(
+            INTERACTION.c.workspace_id == SESSION.c.workspace_id,
+            INTERACTION.c.owner_id == SESSION.c.owner_id,
+            INTERACTION.c.occurred_at < SESSION.c.expires_at,
+            or_(INTERACTION.c.recorded_at > since, INTERACTION.c.retracted_at > since),
+        )
+        .exists()
+    )
+    merged = (
+        select(CONTACT.c.id)
+        .where(
+            CONTACT.c.workspace_id == SESSION.c.workspace_id,
+            CONTACT.c.root_id == SESSION.c.owner_id,
+            CONTACT.c.merged_at > since,
+        )
+        .exists()
+    )
+    rows = await connection.execute(
+        select(SESSION.c.lane, func.count(SESSION.c.id.distinct()))
+        .select_from(LEDGER)
+        .join(SESSION, SESSION_OF_ENTRY)
+        .where(
+            LEDGER.c.workspace_id == workspace_id,
+            LEDGER.c.kind == EntryKind.DEBIT,
+            LEDGER.c.counts_at >= cycle.starts_at,
+            LEDGER.c.counts_at < cycle.ends_at,
+            or_(touched, merged),
+        )
+        .group_by(SESSION.c.lane)
+    )
+    return {SessionLane(lane): count for lane, count in rows}
+
+
+async def count_books(connection: AsyncConnection, workspace_id: str) -> dict[str, int]:
+    """How much a verification looks at: rows by what they are called."""
+    counted: Mapping[str, SQLTable] = {
+        "contacts": CONTACT,
+        "interactions": INTERACTION,
+        "sessions": SESSION,
+        "ledger rows": LEDGER,
+        "closed cycles": CLOSING,
+    }
+    return {
+        name: (
+            await connection.execute(
+                select(func.count()).where(table.c.workspace_id == workspace_id)
+            )
+        ).scalar_one()
+        for name, table in counted.items()
+    }
+
+
+async def _rows(connection: AsyncConnection, statement: Select[Any]) -> list[Row]:
+    return [row._asdict() for row in await connection.execute(statement)]

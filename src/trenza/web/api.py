@@ -22,6 +22,7 @@ from trenza.domain.errors import Unauthenticated
 from trenza.graphql.context import Context
 from trenza.graphql.schema import Schema
 from trenza.services.access import Authenticator
+from trenza.web.frames import FrameHandler
 
 BODY_MAX = 256 * 1024
 TOO_LARGE = f"A request has at most {BODY_MAX} bytes."
@@ -38,6 +39,8 @@ NewContext = Callable[[Viewer | None], Context]
 
 class Api(GraphQL[Context, None]):
     """Strawberry's endpoint with our context, our JSON and our keys."""
+
+    graphql_transport_ws_handler_class = FrameHandler
 
     def __init__(self, schema: Schema, authenticator: Authenticator, context: NewContext) -> None:
         super().__init__(

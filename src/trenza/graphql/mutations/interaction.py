@@ -218,7 +218,8 @@ class InteractionMutations:
     @strawberry.mutation(  # type: ignore[untyped-decorator]
         description=(
             "Records up to 500 reports in the order given, in one transaction; each has its own "
-            "result and good ones are kept. Scope `record`."
+            "result and good ones are kept. Verdicts and balances are those after the last of "
+            "them. Scope `record`."
         )
     )
     async def record_interactions(

@@ -82,6 +82,7 @@ def upgrade() -> None:
         sa.Column("merged_into_id", ID, nullable=True),
         sa.Column("merged_at", UTCDateTime(), nullable=True),
         sa.Column("display_name", sa.String(), nullable=True),
+        sa.Column("name_searchable", sa.String(), nullable=False),
         sa.Column("first_name", sa.String(), nullable=True),
         sa.Column("last_name", sa.String(), nullable=True),
         sa.Column("birth_on", sa.Date(), nullable=True),
