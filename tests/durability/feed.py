@@ -35,6 +35,10 @@ class Feed:
         """Sends a message of the protocol."""
         await self._socket.send(json.dumps({"type": type, **content}))
 
+    async def say_raw(self, frame: str) -> None:
+        """Sends a frame as it is."""
+        await self._socket.send(frame)
+
     async def hear(self, seconds_max: float = EVENT_S_MAX) -> Message:
         """The next message; raises TimeoutError, and ConnectionClosed at the end."""
         async with asyncio.timeout(seconds_max):

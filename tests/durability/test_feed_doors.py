@@ -84,3 +84,49 @@ async def test_a_key_without_the_scope_follows_nothing(house: House, serve: Serv
     payload = message["payload"]
     [error] = payload if message["type"] == "error" else payload["errors"]
     assert error["extensions"]["code"] == "FORBIDDEN", message
+
+
+NO_FRAMES = (
+    "1",
+    "null",
+    "[]",
+    "{}",
+    '{"type": 1}',
+    '{"type": "complete"}',
+    '{"id": 1, "type": "subscribe", "payload": {"query": "{ viewer { name } }"}}',
+    '{"id": "1", "type": "subscribe"}',
+    '{"id": "1", "type": "subscribe", "payload": null}',
+    '{"id": "1", "type": "subscribe", "payload": []}',
+    '{"id": "1", "type": "subscribe", "payload": {"query": null}}',
+    '{"id": "1", "type": "subscribe", "payload": {"query": "{a}", "variables": "x"}}',
+    '{"id": "1", "type": "subscribe", "payload": {"query": "{a}", "operationName": 1}}',
+    '{"id": "1", "type": "subscribe", "payload": {"query": "{a}", "extensions": 1}}',
+)
+
+
+async def test_a_frame_that_is_none_closes_the_connection_with_a_reason(
+    house: House, serve: Serve
+) -> None:
+    server = serve()
+
+    for frame in NO_FRAMES:
+        async with connected(server.socket_url) as feed:
+            await feed.begin(house.key)
+            await feed.say_raw(frame)
+
+            assert await feed.closed(2) == 4400, frame
+
+
+async def test_a_document_that_is_none_ends_its_operation_and_no_other(
+    house: House, serve: Serve
+) -> None:
+    server = serve()
+
+    async with following(server.socket_url, house.key) as feed:
+        await feed.event()
+        for number, query in enumerate(("{{", "", "query A { viewer { name } } query B { a }")):
+            await feed.say("subscribe", id=f"wrong{number}", payload={"query": query})
+            answer = await feed.hear()
+            assert (answer["type"], answer["id"]) == ("error", f"wrong{number}"), answer
+        with pytest.raises(TimeoutError):
+            await feed.hear(0.1)

@@ -7,13 +7,14 @@ from typing import Any
 import strawberry
 import structlog
 from graphql import GraphQLError
+from strawberry.exceptions import MissingQueryError
 from strawberry.schema import ExceptionHandler
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from trenza.domain import errors
 from trenza.domain.errors import DomainError, ErrorCode
 
-UNREADABLE = (CannotGetOperationTypeError, InvalidOperationTypeError)
+UNREADABLE = (CannotGetOperationTypeError, InvalidOperationTypeError, MissingQueryError)
 SUGGESTION = re.compile(r" Did you mean [^?]*\?")
 """The library guesses what was meant, and so tells names that a client may not know."""
 

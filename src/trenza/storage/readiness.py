@@ -41,7 +41,7 @@ def require_file(file: Path) -> None:
     if not file.exists():
         raise UnusableDatabaseError(f"there is no database {file}: {MIGRATE}")
     require_kind(file)
-    if not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)):
+    if not (_can_write(file) and _can_write(file.parent)):
         raise UnusableDatabaseError(
             f"the database {file} cannot be written: give this user the right to write it and"
             " its folder"
@@ -52,10 +52,14 @@ def require_folder(folder: Path) -> None:
     """Raises UnusableDatabaseError unless a database can be made in the folder."""
     if not folder.is_dir():
         raise UnusableDatabaseError(f"there is no folder {folder}: make it, or name another")
-    if not os.access(folder, os.W_OK):
+    if not _can_write(folder):
         raise UnusableDatabaseError(
             f"the folder {folder} cannot be written: give this user the right to, or name another"
         )
+
+
+def _can_write(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def require_kind(file: Path) -> None:
