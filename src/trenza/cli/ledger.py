@@ -42,6 +42,8 @@ async def _verify(dependencies: "Dependencies", workspace_id: str | None) -> int
     chosen = [each for each in known if workspace_id in (None, each.id)]
     if workspace_id is not None and not chosen:
         raise Failure(f"there is no workspace {workspace_id}")
+    if not known:
+        click.echo("there is no workspace, and so no difference")
     total = 0
     for each in chosen:
         differences = await verify_ledger(dependencies, each.id)

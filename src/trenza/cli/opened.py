@@ -1,8 +1,13 @@
 """A database opened for one command, checked first, and closed whatever happens."""
 
-import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
+
+if sys.platform == "win32":
+    from asyncio import run
+else:
+    from uvloop import run
 
 from trenza.app import build_parts
 from trenza.cli.failures import Failure
@@ -24,7 +29,7 @@ def on_database(
     Raises UnusableDatabaseError where it cannot be used, before `work` begins.
     """
 
-    async def run() -> T:
+    async def opened() -> T:
         dependencies = build_parts(settings, clock).dependencies
         try:
             await require_ready(dependencies.database)
@@ -32,7 +37,7 @@ def on_database(
         finally:
             await dependencies.database.close()
 
-    return asyncio.run(run())
+    return run(opened())
 
 
 def require_database(settings: Settings) -> None:

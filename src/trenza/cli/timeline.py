@@ -1,7 +1,7 @@
 """The demo company replayed: each step of its timeline through the services, at its own instant.
 
-Interactions are recorded in batches, as a busy server does: the clock of a batch is the arrival of
-its last report, which none of its reports is later than.
+Interactions are recorded in batches, as a busy server does. Each has its own instant of arrival:
+what it writes to the ledger was learned then.
 """
 
 from collections.abc import Callable
@@ -45,8 +45,8 @@ from trenza.services.ticket import OpenTicket, open_ticket
 Line = dict[str, Any]
 
 TOLD_EVERY = 100
-BATCH_MAX = 200
-BATCH_SPAN = timedelta(hours=6)
+BATCH_MAX = 400
+BATCH_SPAN = timedelta(days=1)
 ON_USERS = {
     "acceptInvitation": accept_invitation,
     "deactivateUser": deactivate_user,
@@ -105,7 +105,7 @@ class Timeline:
         self._zone = zone
         self._loaded_at = loaded_at
         self._ids: dict[tuple[str, str], str] = {}
-        self._arrivals: list[Arrival] = []
+        self._reports: list[tuple[Line, datetime]] = []
         self._arriving: list[Line] = []
 
     async def replay(self, tell: Callable[[int, int], None]) -> None:
@@ -122,40 +122,36 @@ class Timeline:
         return self._loaded_at + timedelta(microseconds=round(seconds * 1_000_000))
 
     async def _take(self, line: Line) -> None:
-        """Takes a step, after those that wait, unless it joins them or is unrelated."""
+        """Takes a step; reports, and people who arrive, wait for others of their kind."""
         verb, at = line["do"], self._instant(line["arrives"])
-        if verb == "recordInteraction":
-            if self._arriving or not self._joins(at):
-                await self._settle()
-            self._arrivals.append(Arrival(self._report(line), at))
-            return
         if verb == "upsertContact":
-            if self._arrivals or len(self._arriving) == BATCH_MAX:
-                await self._settle()
             self._arriving.append(line)
             return
-        if self._arriving or verb not in UNRELATED:
+        if verb == "recordInteraction":
+            if not self._joins(at):
+                await self._settle()
+            self._reports.append((line, at))
+            return
+        if verb in UNRELATED:
+            await self._write_contacts()
+        else:
             await self._settle()
         self._clock.at = at
         await self._do(verb, line)
 
     def _joins(self, at: datetime) -> bool:
         """Whether what arrives at an instant belongs to the batch that waits."""
-        waiting = self._arrivals
-        return not waiting or (
-            len(waiting) < BATCH_MAX and at - waiting[0].arrived_at <= BATCH_SPAN
-        )
+        waiting = self._reports
+        return not waiting or (len(waiting) < BATCH_MAX and at - waiting[0][1] <= BATCH_SPAN)
 
     async def _settle(self) -> None:
-        """Does what waits: at most one kind of steps does."""
-        if self._arrivals:
-            arrivals, self._arrivals = self._arrivals, []
-            self._clock.at = arrivals[-1].arrived_at
-            await self._record(arrivals)
-        if self._arriving:
-            lines, self._arriving = self._arriving, []
-            self._clock.at = self._instant(lines[-1]["arrives"])
-            await self._write_contacts(lines)
+        """Does what waits: first the people, whom the reports may be about."""
+        await self._write_contacts()
+        waiting, self._reports = self._reports, []
+        if waiting:
+            # Each row is learned when its report arrives: the clock only says when that began.
+            self._clock.at = waiting[0][1]
+            await self._record([Arrival(self._report(line), at) for line, at in waiting])
 
     async def _record(self, arrivals: list[Arrival]) -> None:
         """Records reports; those that come too late go to the quarantine, as the story wants."""
@@ -163,7 +159,11 @@ class Timeline:
             if isinstance(answer, DomainError) and not isinstance(answer, TooLate):
                 raise answer
 
-    async def _write_contacts(self, lines: list[Line]) -> None:
+    async def _write_contacts(self) -> None:
+        lines, self._arriving = self._arriving, []
+        if not lines:
+            return
+        self._clock.at = self._instant(lines[0]["arrives"])
         keys = [line["contact"] for line in lines]
         requests = [_person(self._people[key]) for key in keys]
         answers = await upsert_contacts(self._dependencies, self._viewer, requests)

@@ -272,7 +272,8 @@ class Batch:
         await working.load(events)
         for item in fresh:
             owner_id = owners[item.contact_id]
-            await working.decide(owner_id, item.new_event, DebitReason.LATE_INTERACTION)
+            reason = DebitReason.LATE_INTERACTION
+            await working.decide(owner_id, item.new_event, reason, item.arrived_at)
         rows = [self._row(item, owners, working.changes.verdicts) for item in fresh]
         await insert_interactions(self.connection, rows)
         await self._connect(rows)

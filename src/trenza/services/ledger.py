@@ -16,7 +16,6 @@ from trenza.domain.metering.balance import crossed
 from trenza.domain.metering.cycle import Cycle
 from trenza.domain.metering.ledger import (
     DebitReason,
-    Entry,
     EntryKind,
     counts_at,
     next_recorded_at,
@@ -51,7 +50,8 @@ _PREFIX_OF = {
 class LedgerDraft:
     """A row to append. `cause_id` is the interaction that caused it, where one did.
 
-    A reversal names the session only: it takes back the debit that stands for it.
+    A reversal names the session only: it takes back the debit that stands for it. `learned_at` is
+    when its cause arrived, where that is later than the transaction began.
     """
 
     kind: EntryKind
@@ -60,12 +60,7 @@ class LedgerDraft:
     reason: DebitReason | None = None
     session_id: str | None = None
     cause_id: str | None = None
-
-    @classmethod
-    def of(cls, entry: Entry, session_id: str, cause_id: str | None) -> "LedgerDraft":
-        """The row of a debit or reversal that a re-cut asked for."""
-        kind = EntryKind.DEBIT if entry.amount > 0 else EntryKind.REVERSAL
-        return cls(kind, entry.amount, entry.effective_at, entry.reason, session_id, cause_id)
+    learned_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +142,8 @@ class _Numbering:
     def append(self, draft: LedgerDraft) -> AppendedEntry:
         """The draft as the next row."""
         self._sequence += 1
-        self._recorded_at = next_recorded_at(self._now, self._recorded_at)
+        learned_at = max(self._now, draft.learned_at or self._now)
+        self._recorded_at = next_recorded_at(learned_at, self._recorded_at)
         supersedes = self._supersedes(draft)
         counts = counts_at(draft.effective_at, self._recorded_at, self._closed_until)
         self._counts_at[self._sequence] = counts

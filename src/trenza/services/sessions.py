@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from trenza.domain.ids import session_id_of
 from trenza.domain.instant import instant_text
 from trenza.domain.metering.fold import Event, Session, Verdict
-from trenza.domain.metering.ledger import DebitReason, Entry, draft_entries
+from trenza.domain.metering.ledger import DebitReason, Entry, EntryKind, draft_entries
 from trenza.domain.metering.policy import RulePolicy
 from trenza.domain.metering.recut import Judged, Recut, recut, recut_all
 from trenza.services.dependencies import Dependencies
@@ -76,7 +76,12 @@ class Changes:
     drafts: list[LedgerDraft] = field(default_factory=list)
 
     def add(
-        self, owner_id: str, change: Recut, entries: Sequence[Entry], cause_id: str | None
+        self,
+        owner_id: str,
+        change: Recut,
+        entries: Sequence[Entry],
+        cause_id: str | None = None,
+        learned_at: datetime | None = None,
     ) -> None:
         """Notes a re-cut with the ledger entries that it causes."""
         # One that was opened and removed within the transaction is written too: its debit and the
@@ -87,7 +92,16 @@ class Changes:
             self.removed.discard(session.id)
         self.verdicts.update(change.verdicts)
         self.drafts += [
-            LedgerDraft.of(entry, session_id_of(entry.session_id), cause_id) for entry in entries
+            LedgerDraft(
+                kind=EntryKind.DEBIT if entry.amount > 0 else EntryKind.REVERSAL,
+                amount=entry.amount,
+                effective_at=entry.effective_at,
+                reason=entry.reason,
+                session_id=session_id_of(entry.session_id),
+                cause_id=cause_id,
+                learned_at=learned_at,
+            )
+            for entry in entries
         ]
 
 
@@ -127,7 +141,9 @@ class WorkingSet:
             for cut in self._cuts.values()
         )
 
-    async def decide(self, owner_id: str, change: Event, reason: DebitReason) -> Verdict:
+    async def decide(
+        self, owner_id: str, change: Event, reason: DebitReason, learned_at: datetime | None = None
+    ) -> Verdict:
         """Takes a new or retracted interaction into its contact's cut; the verdict that it gets."""
         cut = self._cuts[owner_id]
         while True:
@@ -145,7 +161,7 @@ class WorkingSet:
         cut.apply(found)
         arrived = change.id if reason is DebitReason.LATE_INTERACTION else None
         entries = draft_entries(found, reason, arrived=arrived)
-        self.changes.add(owner_id, found, entries, change.id)
+        self.changes.add(owner_id, found, entries, change.id, learned_at)
         return found.verdicts[change.id]
 
     async def write(self, known: Iterable[str] = ()) -> list[AppendedEntry]:
