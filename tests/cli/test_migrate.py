@@ -2,18 +2,18 @@
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.cli.commands import failure, success
+from tests.cli.rights import no_right_to_write
 from tests.demo_server import free_port
 from tests.postgresql import PostgresqlServer
 from trenza.storage.migrate import newest_revision
 
-NOBODY = 65_534
 NEEDS_A_DATABASE = (
     ("serve", "--port", "0"),
     ("seed",),
@@ -35,35 +35,6 @@ def execute(file: Path, statement: str) -> None:
     with closing(sqlite3.connect(file)) as connection:
         connection.execute(statement)
         connection.commit()
-
-
-@contextmanager
-def no_right_to_write(folder: Path) -> Iterator[None]:
-    """Takes the right to write a folder and its files from whoever runs the test, even root."""
-    modes = {path: path.stat().st_mode for path in (folder, *folder.iterdir())}
-    for path in modes:
-        path.chmod(0o555)
-    if os.geteuid() == 0:
-        os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        if os.getuid() == 0:
-            os.seteuid(0)
-        for path, mode in modes.items():
-            path.chmod(mode)
-
-
-@pytest.fixture
-def open_folder(tmp_path: Path) -> Iterator[Path]:
-    """A folder that everybody can reach, though the tests run as root in a folder of root's."""
-    opened = [path for path in (tmp_path, *tmp_path.parents) if path.stat().st_uid == os.getuid()]
-    modes = {path: path.stat().st_mode for path in opened if not path.stat().st_mode & 0o005}
-    for path, mode in modes.items():
-        path.chmod(mode | 0o055)
-    yield tmp_path
-    for path, mode in modes.items():
-        path.chmod(mode)
 
 
 def test_a_missing_file_is_made_and_migrating_again_changes_nothing(tmp_path: Path) -> None:

@@ -44,14 +44,10 @@ class DemoFolder:
         path = settings.data
         if "?" in str(path):
             raise Failure(f"the folder {path} cannot be used: name one without a ? by --data")
-        try:
+        with _told_of(path):
             path.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=path):
                 pass
-        except OSError as error:
-            raise Failure(
-                f"the folder {path} cannot be used ({error.strerror}): name another by --data"
-            ) from error
         return cls(path, settings.model_copy(update={"database": _url_of(path / "trenza.db")}))
 
     @property
@@ -64,7 +60,7 @@ class DemoFolder:
 
         Writes `demo.json` for the server at `url`. Raises Failure and UnusableDatabaseError.
         """
-        with self._alone():
+        with _told_of(self.path), self._alone():
             if not self._holds_workspaces():
                 self._load()
             workspace_id, keys = on_database(self.settings, self._find)
@@ -131,14 +127,25 @@ class DemoFolder:
 
     def _note(self, content: dict[str, Any]) -> None:
         """Writes `demo.json`, readable by its owner alone; nothing where it says so already."""
-        file, text = self.path / NOTE, json.dumps(content, indent=2) + "\n"
-        if file.exists() and file.stat().st_mode & 0o777 == PRIVATE and file.read_text() == text:
+        file, note = self.path / NOTE, (json.dumps(content, indent=2) + "\n").encode()
+        if file.exists() and file.stat().st_mode & 0o777 == PRIVATE and file.read_bytes() == note:
             return
         new = self.path / f"{NOTE}.new"
         new.unlink(missing_ok=True)
         new.touch(PRIVATE, exist_ok=False)
-        new.write_text(text, encoding="utf-8")
+        new.write_bytes(note)
         new.replace(file)
+
+
+@contextmanager
+def _told_of(folder: Path) -> Iterator[None]:
+    """Makes one line of what keeps the folder or a file in it from being used."""
+    try:
+        yield
+    except OSError as error:
+        raise Failure(
+            f"the folder {folder} cannot be used ({error.strerror}): name another by --data"
+        ) from error
 
 
 async def _are_good(dependencies: Dependencies, workspace_id: str, keys: Mapping[str, str]) -> bool:
