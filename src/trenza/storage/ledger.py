@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trenza.domain.errors import BrokenInvariant
@@ -47,12 +47,20 @@ async def lock_head(connection: AsyncConnection, workspace_id: str) -> Head:
 
     Raises BrokenInvariant where the workspace was made without one.
     """
-    statement = (
-        select(HEAD.c.sequence, HEAD.c.recorded_at, HEAD.c.closed_until)
-        .where(HEAD.c.workspace_id == workspace_id)
-        .with_for_update(key_share=True)
-    )
-    row = (await connection.execute(statement)).one_or_none()
+    return await _head(connection, workspace_id, _OF_HEAD.with_for_update(key_share=True))
+
+
+async def find_head(connection: AsyncConnection, workspace_id: str) -> Head:
+    """Where a workspace's ledger stands; raises BrokenInvariant where it was made without one."""
+    return await _head(connection, workspace_id, _OF_HEAD)
+
+
+_OF_HEAD = select(HEAD.c.sequence, HEAD.c.recorded_at, HEAD.c.closed_until)
+
+
+async def _head(connection: AsyncConnection, workspace_id: str, statement: Select[Any]) -> Head:
+    of_workspace = statement.where(HEAD.c.workspace_id == workspace_id)
+    row = (await connection.execute(of_workspace)).one_or_none()
     if row is None:
         raise BrokenInvariant(f"{workspace_id} has no ledger")
     return Head(row.sequence, row.recorded_at, row.closed_until)
@@ -243,14 +251,3 @@ async def find_correction(
     )
     found = {row.kind: row.rows for row in rows}
     return Correction(found.get(EntryKind.DEBIT, 0), found.get(EntryKind.REVERSAL, 0))
-
-
-async def find_head(connection: AsyncConnection, workspace_id: str) -> Head:
-    """Where a workspace's ledger stands; raises BrokenInvariant where it was made without one."""
-    statement = select(HEAD.c.sequence, HEAD.c.recorded_at, HEAD.c.closed_until).where(
-        HEAD.c.workspace_id == workspace_id
-    )
-    row = (await connection.execute(statement)).one_or_none()
-    if row is None:
-        raise BrokenInvariant(f"{workspace_id} has no ledger")
-    return Head(row.sequence, row.recorded_at, row.closed_until)
