@@ -3,6 +3,7 @@
 import errno
 import signal
 import socket
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -76,7 +77,9 @@ def run_until_told(app: Any, listener: socket.socket) -> None:
     # The server raises its signal again once it has stopped: to be told to stop is no failure.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     LOG.info("serving", url=url_of(listener))
-    try:
-        uvicorn.Server(config).run(sockets=[listener])
-    except KeyboardInterrupt:
+    server = uvicorn.Server(config)
+    # A process in the background may be started with Ctrl-C ignored: nothing is raised then.
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+    if server.started:
         LOG.info("stopped")
