@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from sqlalchemy import literal, select
 
 from tests.services.books import Books, open_books, utc
 from trenza.domain.access import Scope, Viewer
@@ -37,7 +38,7 @@ from trenza.storage import (
     Ticket,
 )
 from trenza.storage.columns import Table
-from trenza.storage.contact import find_root_by_address
+from trenza.storage.contact import CONTACT, has_address
 
 NOON = utc(2026, 9, 10, 12)
 ANA = (ChannelKind.WHATSAPP, "+52 55 5012 3456")
@@ -418,7 +419,12 @@ async def test_a_merged_id_and_its_identities_lead_to_the_root(database_url: str
         ]
         async with books.database.read() as connection:
             found = [
-                await find_root_by_address(connection, books.workspace_id, "PUSH", address)
+                await connection.scalar(
+                    select(CONTACT.c.id).where(
+                        CONTACT.c.workspace_id == books.workspace_id,
+                        has_address(literal("PUSH"), literal(address)),
+                    )
+                )
                 for address in ("one", "two", "three", "four")
             ]
         assert found == [third, third, third, None]

@@ -19,3 +19,7 @@ class TicketStatus(StrEnum):
     CANCELLED = "CANCELLED"
     RESOLVED = "RESOLVED"
     CLOSED = "CLOSED"
+
+
+OPEN_STATUSES = (TicketStatus.NEW, TicketStatus.IN_ATTENDANCE, TicketStatus.STOPPED)
+"""How a ticket stands that somebody still has to attend to."""

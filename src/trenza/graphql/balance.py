@@ -4,125 +4,131 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-import strawberry
-
 from trenza.domain.channel import ChannelKind
 from trenza.domain.interaction import SessionLane
 from trenza.domain.metering import balance as metering
 from trenza.domain.metering.balance import GrantKind
-from trenza.readplan.schema import named
+from trenza.graphql.context import Context
+from trenza.readplan.fields import column, figure, part
+from trenza.readplan.reader import Row
+from trenza.readplan.schema import Record, record
 from trenza.services import usage as service
 
 
-@named
-@strawberry.type(description="What became of one grant within a cycle, in credits.")
-class GrantUse:
+@record()
+class GrantUse(Record):
     """What became of one grant within a cycle, in credits."""
 
-    kind: GrantKind = strawberry.field(description="Where the credits come from.")
-    effective_at: datetime = strawberry.field(description="From when they can be spent.")
-    expires_at: datetime = strawberry.field(description="When what is left of them lapses.")
-    granted: int = strawberry.field(description="What it brought into the cycle.")
-    burned: int = strawberry.field(description="What debits of the cycle took of it.")
-    remaining: int = strawberry.field(description="What can still be spent.")
-    lapsed: int = strawberry.field(description="What expired unspent.")
+    kind: GrantKind = column("Where the credits come from.")
+    effective_at: datetime = column("From when they can be spent.")
+    expires_at: datetime = column("When what is left of them lapses.")
+    granted: int = column("What it brought into the cycle.")
+    burned: int = column("What debits of the cycle took of it.")
+    remaining: int = column("What can still be spent.")
+    lapsed: int = column("What expired unspent.")
 
 
-@named
-@strawberry.type(description="The credits of a cycle, worked out at that moment from the ledger.")
-class InteractionzBalance:
+@record()
+class InteractionzBalance(Record):
     """The credits of a cycle, worked out at that moment from the ledger."""
 
-    at: datetime = strawberry.field(description="The instant; what counts until then is in.")
-    known_at: datetime = strawberry.field(description="What was recorded until then is in.")
-    cycle_starts_at: datetime = strawberry.field(description="The cycle's first instant.")
-    cycle_ends_at: datetime = strawberry.field(description="The next cycle's first instant.")
-    granted: int = strawberry.field(
-        description="Unspent when the cycle began, and what became spendable in it."
-    )
-    consumed: int = strawberry.field(description="Debits that count in the cycle, net.")
-    remaining: int = strawberry.field(description="What can be spent at the instant.")
-    overage: int = strawberry.field(description="Debits of the cycle that no grant paid.")
-    lapsed: int = strawberry.field(description="What expired unspent in the cycle.")
-    grants: list[GrantUse] = strawberry.field(
-        description="The same, grant by grant, in the order they burn."
-    )
+    at: datetime = column("The instant; what counts until then is in.")
+    known_at: datetime = column("What was recorded until then is in.")
+    cycle_starts_at: datetime = column("The cycle's first instant.")
+    cycle_ends_at: datetime = column("The next cycle's first instant.")
+    granted: int = column("Unspent when the cycle began, and what became spendable in it.")
+    consumed: int = column("Debits that count in the cycle, net.")
+    remaining: int = column("What can be spent at the instant.")
+    overage: int = column("Debits of the cycle that no grant paid.")
+    lapsed: int = column("What expired unspent in the cycle.")
+    grants: list[GrantUse] = part("The same, grant by grant, in the order they burn.", "grants")
 
 
-def balance_of(found: metering.Balance, known_at: datetime) -> InteractionzBalance:
-    """The domain's figures as the graph gives them."""
-    return InteractionzBalance(
-        at=found.at,
-        known_at=known_at,
-        cycle_starts_at=found.cycle.starts_at,
-        cycle_ends_at=found.cycle.ends_at,
-        granted=found.granted,
-        consumed=found.consumed,
-        remaining=found.remaining,
-        overage=found.overage,
-        lapsed=found.lapsed,
-        grants=[
-            GrantUse(
-                kind=use.grant.kind,
-                effective_at=use.grant.effective_at,
-                expires_at=use.grant.expires_at,
-                granted=use.granted,
-                burned=use.burned,
-                remaining=use.remaining,
-                lapsed=use.lapsed,
-            )
+def balance_row(found: metering.Balance, known_at: datetime) -> Row:
+    """The domain's figures as a row."""
+    return {
+        "at": found.at,
+        "known_at": known_at,
+        "cycle_starts_at": found.cycle.starts_at,
+        "cycle_ends_at": found.cycle.ends_at,
+        "granted": found.granted,
+        "consumed": found.consumed,
+        "remaining": found.remaining,
+        "overage": found.overage,
+        "lapsed": found.lapsed,
+        "grants": [
+            {
+                "kind": use.grant.kind,
+                "effective_at": use.grant.effective_at,
+                "expires_at": use.grant.expires_at,
+                "granted": use.granted,
+                "burned": use.burned,
+                "remaining": use.remaining,
+                "lapsed": use.lapsed,
+            }
             for use in found.grant_uses
         ],
-    )
+    }
 
 
-@named
-@strawberry.type(description="Credits of a channel.")
-class ChannelUsage:
+async def find_balance(
+    operation: Context, at: datetime | None = None, known_at: datetime | None = None
+) -> Row:
+    """The balance at an instant, as known at another."""
+    return balance_row(*await operation.figures.balance(at, known_at))
+
+
+BALANCE_NOW = figure(find_balance, description="The balance now.")
+
+
+@record()
+class ChannelUsage(Record):
     """Credits of a channel."""
 
-    channel: ChannelKind = strawberry.field(description="The channel that opened the sessions.")
-    credits: int = strawberry.field(description="Debits less reversals.")
+    channel: ChannelKind = column("The channel that opened the sessions.")
+    credits: int = column("Debits less reversals.")
 
 
-@named
-@strawberry.type(description="Credits of a lane.")
-class LaneUsage:
+@record()
+class LaneUsage(Record):
     """Credits of a lane."""
 
-    lane: SessionLane = strawberry.field(description="Who attended in the sessions.")
-    credits: int = strawberry.field(description="Debits less reversals.")
+    lane: SessionLane = column("Who attended in the sessions.")
+    credits: int = column("Debits less reversals.")
 
 
-@named
-@strawberry.type(description="Credits of a day.")
-class DayUsage:
+@record()
+class DayUsage(Record):
     """Credits of a day."""
 
-    day: date = strawberry.field(description="The day, in the workspace's time zone.")
-    credits: int = strawberry.field(description="Debits less reversals that count on it.")
+    day: date = column("The day, in the workspace's time zone.")
+    credits: int = column("Debits less reversals that count on it.")
 
 
-@named
-@strawberry.type(description="Credits of a cycle in three groupings; each sums to the total.")
-class Usage:
+@record()
+class Usage(Record):
     """Credits of a cycle in three groupings; each sums to the total."""
 
-    cycle_starts_at: datetime = strawberry.field(description="The cycle's first instant.")
-    cycle_ends_at: datetime = strawberry.field(description="The next cycle's first instant.")
-    total: int = strawberry.field(description="Debits less reversals that count in the cycle.")
-    by_channel: list[ChannelUsage] = strawberry.field(description="By channel.")
-    by_lane: list[LaneUsage] = strawberry.field(description="By lane.")
-    by_day: list[DayUsage] = strawberry.field(description="By day.")
+    cycle_starts_at: datetime = column("The cycle's first instant.")
+    cycle_ends_at: datetime = column("The next cycle's first instant.")
+    total: int = column("Debits less reversals that count in the cycle.")
+    by_channel: list[ChannelUsage] = part("By channel.", "by_channel")
+    by_lane: list[LaneUsage] = part("By lane.", "by_lane")
+    by_day: list[DayUsage] = part("By day.", "by_day")
 
 
-def usage_of(found: service.Usage) -> Usage:
-    """The service's figures as the graph gives them."""
-    return Usage(
-        cycle_starts_at=found.cycle.starts_at,
-        cycle_ends_at=found.cycle.ends_at,
-        total=found.consumed,
-        by_channel=[ChannelUsage(channel=k, credits=n) for k, n in found.by_channel.items()],
-        by_lane=[LaneUsage(lane=k, credits=n) for k, n in found.by_lane.items()],
-        by_day=[DayUsage(day=k, credits=n) for k, n in found.by_day.items()],
-    )
+def usage_row(found: service.Usage) -> Row:
+    """The service's figures as a row."""
+    return {
+        "cycle_starts_at": found.cycle.starts_at,
+        "cycle_ends_at": found.cycle.ends_at,
+        "total": found.consumed,
+        "by_channel": [{"channel": k, "credits": n} for k, n in found.by_channel.items()],
+        "by_lane": [{"lane": k, "credits": n} for k, n in found.by_lane.items()],
+        "by_day": [{"day": k, "credits": n} for k, n in found.by_day.items()],
+    }
+
+
+async def find_usage(operation: Context, cycle_of: date | None, known_at: datetime | None) -> Row:
+    """The usage of the cycle that holds a date, as known at an instant."""
+    return usage_row(await operation.figures.usage(cycle_of, known_at))

@@ -9,12 +9,20 @@ import strawberry
 
 from trenza.domain.channel import ChannelKind
 from trenza.domain.contact import LifecycleStage
+from trenza.domain.text import clean
 from trenza.graphql.enums import ContactOrderField, OrderDirection
 from trenza.graphql.node import Node
-from trenza.readplan.fields import Argument, Order, column, connection, many, one
+from trenza.graphql.ticket import OPEN
+from trenza.readplan.fields import Argument, Condition, Order, column, connection, many, one
 from trenza.readplan.schema import Record, named, record
 from trenza.storage.campaign import TOUCH
-from trenza.storage.contact import CONTACT, IDENTITY
+from trenza.storage.contact import (
+    CONTACT,
+    IDENTITY,
+    containing,
+    has_name_like,
+    is_on_channel,
+)
 from trenza.storage.contact import Contact as ContactTable
 from trenza.storage.contact import ContactIdentity as IdentityTable
 from trenza.storage.interaction import INTERACTION
@@ -82,7 +90,7 @@ class Contact(Node):
         where=SESSION.c.superseded_at.is_(None),
         arguments={
             "open_at": Argument(
-                "datetime | None", "Only those open at this instant.", where=open_at
+                "datetime | None", "Only those open at this instant.", Condition(open_at)
             )
         },
     )
@@ -96,6 +104,7 @@ class Contact(Node):
         "The person's tickets, newest first.",
         by=TICKET.c.owner_id,
         order=Order((TICKET.c.number,), descending=True),
+        arguments={"open": OPEN},
     )
     campaign_touches: Connection[CampaignTouch] = connection(
         "The campaigns that reached the person, latest first.",
@@ -153,6 +162,19 @@ class ContactOrder:
         return self.direction is OrderDirection.DESC
 
 
+CONTACT_FILTERS = {
+    "stage": Condition(lambda stage: CONTACT.c.stage == stage),
+    "channel": Condition(is_on_channel),
+    "country": Condition(
+        lambda country: CONTACT.c.country == country,
+        lambda given: clean(given, ("filter", "country"), 2),
+    ),
+    "name_contains": Condition(
+        has_name_like, lambda given: containing(clean(given, ("filter", "nameContains"), 200))
+    ),
+    "created_from": Condition(lambda at: CONTACT.c.created_at >= at),
+    "created_before": Condition(lambda at: CONTACT.c.created_at < at),
+}
 CONTACT_ORDERS = {
     ContactOrderField.CREATED_AT: (CONTACT.c.created_at, CONTACT.c.id),
     ContactOrderField.UPDATED_AT: (CONTACT.c.updated_at, CONTACT.c.id),

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 import strawberry
 
-from trenza.domain.access import Viewer
+from trenza.domain.access import Scope, Viewer
 from trenza.domain.errors import Unauthenticated
 from trenza.graphql.figures import Figures
 from trenza.pubsub.bus import Bus
-from trenza.readplan.reader import Reader
+from trenza.readplan.reader import Reader, Row
 from trenza.services.dependencies import Dependencies
 from trenza.services.recorder import Recorder
 
@@ -59,6 +59,17 @@ class Context:
         if self.key is None:
             raise Unauthenticated("give an API key: Authorization: Bearer <key>")
         return self.key
+
+    @property
+    def root(self) -> Row:
+        """What a query's own fields are answered from: the key and its workspace."""
+        viewer = self.viewer
+        return {
+            "workspace_id": viewer.workspace_id,
+            "key_id": viewer.key_id,
+            "name": viewer.name,
+            "scopes": [scope for scope in Scope if scope in viewer.scopes],
+        }
 
     @property
     def reader(self) -> Reader:

@@ -6,10 +6,9 @@ from typing import Any
 
 import strawberry
 
-from trenza.domain.access import Scope
-from trenza.domain.ids import Prefix, parse_id
+from trenza.domain.ids import Prefix
 from trenza.readplan.fields import column
-from trenza.readplan.schema import NAMESPACE, DeclaredField, Record, named, view
+from trenza.readplan.schema import DeclaredField, Record, named
 
 NODE_TYPES = {
     Prefix.WORKSPACE: "Workspace",
@@ -34,18 +33,3 @@ class Node(Record):
 
     id: Any = DeclaredField("id", "ID", column("The global id, opaque and stable."))
     del __annotations__["id"]
-
-
-async def find_node(info: Any, id: str) -> Any:
-    """The node under an id; nothing for an id that is foreign, absent or malformed."""
-    info.context.viewer.require(Scope.READ)
-    try:
-        prefix, _ = parse_id(id)
-    except ValueError:
-        return None
-    cls = NAMESPACE.get(NODE_TYPES.get(prefix, ""))
-    if cls is None:
-        return None
-    column_name = "workspace_id" if prefix is Prefix.WORKSPACE else "id"
-    row = await info.context.reader.one(cls.table, column_name, id)
-    return None if row is None else view(cls, row)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
-
-import strawberry
+from typing import TYPE_CHECKING
 
 from trenza.domain.access import Role
 from trenza.domain.errors import InvalidInput
-from trenza.domain.metering import seat as metering
 from trenza.domain.metering.seat import SeatStatus
-from trenza.graphql.context import Info
+from trenza.graphql.context import Context
 from trenza.graphql.node import Node
-from trenza.readplan.fields import Order, column, connection
-from trenza.readplan.schema import Record, named, record
+from trenza.readplan.fields import Argument, Order, column, connection, figure
+from trenza.readplan.reader import Row
+from trenza.readplan.schema import Record, record
 from trenza.storage.seat import SIGN_IN, WorkspaceUser
 from trenza.storage.seat import SignIn as SignInTable
 
@@ -22,6 +20,31 @@ if TYPE_CHECKING:
     from strawberry import ID
 
     from trenza.readplan.connection import Connection
+
+
+async def find_status(operation: Context, id: str, at: datetime | None) -> SeatStatus | None:
+    """How a user stands, worked out from what happened to the user's seat."""
+    return await operation.figures.status(id, at or operation.now)
+
+
+async def find_peak_signed_in(operation: Context, from_: datetime, to: datetime) -> int:
+    """The most users signed in at one instant; overlapping sign-ins of one user count once."""
+    if to <= from_:
+        raise InvalidInput("`to` must come after `from`.", path=("to",))
+    return await operation.figures.peak_signed_in(from_, to)
+
+
+async def find_seat_use(operation: Context, at: datetime | None = None) -> Row:
+    """The use of seats, from invitations, acceptances, deactivations and sign-ins."""
+    found = await operation.figures.seat_use(at or operation.now)
+    return {
+        "at": found.at,
+        "included": found.included,
+        "used": found.used,
+        "invited": found.invited,
+        "over": found.over,
+        "signed_in": found.signed_in,
+    }
 
 
 @record(WorkspaceUser)
@@ -38,18 +61,12 @@ class User(Node):
         order=Order((SIGN_IN.c.started_at, SIGN_IN.c.id), descending=True),
     )
 
-    @strawberry.field(  # type: ignore[untyped-decorator]
-        description="How the user stands at an instant; null before the invitation."
+    status: SeatStatus | None = figure(
+        find_status,
+        "id",
+        description="How the user stands at an instant; null before the invitation.",
+        arguments={"at": Argument("datetime | None", "The instant; now when omitted.")},
     )
-    async def status(
-        self,
-        info: Info,
-        at: Annotated[
-            datetime | None, strawberry.argument(description="The instant; now when omitted.")
-        ] = strawberry.UNSET,
-    ) -> SeatStatus | None:
-        """Worked out from what happened to the user's seat."""
-        return await info.context.figures.status(self.row["id"], at or info.context.now)
 
 
 @record(SignInTable)
@@ -64,44 +81,24 @@ class SignIn(Record):
     )
 
 
-@named
-@strawberry.type(description="How many seats are used, in users.")
-class SeatUse:
+@record()
+class SeatUse(Record):
     """How many seats are used, in users."""
 
-    at: datetime = strawberry.field(description="The instant of the figures.")
-    included: int = strawberry.field(description="The seats that the plan includes.")
-    used: int = strawberry.field(description="Active users.")
-    invited: int = strawberry.field(description="Invitations that can still be accepted.")
-    over: int = strawberry.field(
-        description="Active users beyond the included seats. Nobody is refused; they are billed."
+    at: datetime = column("The instant of the figures.")
+    included: int = column("The seats that the plan includes.")
+    used: int = column("Active users.")
+    invited: int = column("Invitations that can still be accepted.")
+    over: int = column(
+        "Active users beyond the included seats. Nobody is refused; they are billed."
     )
-    signed_in: int = strawberry.field(description="Active users who are signed in.")
+    signed_in: int = column("Active users who are signed in.")
 
-    @strawberry.field(  # type: ignore[untyped-decorator]
-        description="The most active users that were signed in at one instant of a period."
-    )
-    async def peak_signed_in(
-        self,
-        info: Info,
-        from_: Annotated[
-            datetime, strawberry.argument(name="from", description="The period's first instant.")
-        ],
-        to: Annotated[datetime, strawberry.argument(description="The end, not included.")],
-    ) -> int:
-        """Overlapping sign-ins of one user count once."""
-        if to <= from_:
-            raise InvalidInput("`to` must come after `from`.", path=("to",))
-        return await info.context.figures.peak_signed_in(from_, to)
-
-
-def seat_use_of(found: metering.SeatUse) -> SeatUse:
-    """The domain's figures as the graph gives them."""
-    return SeatUse(
-        at=found.at,
-        included=found.included,
-        used=found.used,
-        invited=found.invited,
-        over=found.over,
-        signed_in=found.signed_in,
+    peak_signed_in: int = figure(
+        find_peak_signed_in,
+        description=("The most active users that were signed in at one instant of a period."),
+        arguments={
+            "from_": Argument("datetime", "The period's first instant."),
+            "to": Argument("datetime", "The end, not included."),
+        },
     )

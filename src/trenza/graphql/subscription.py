@@ -3,44 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from trenza.graphql.balance import InteractionzBalance, balance_of
+from trenza.graphql.balance import balance_row
 from trenza.graphql.context import Info
 from trenza.graphql.enums import BalanceEventKind
-from trenza.graphql.interactionz import InteractionzDebit
-from trenza.readplan.schema import named, view
+from trenza.readplan.fields import column, part
+from trenza.readplan.reader import Row
+from trenza.readplan.schema import Record, record, view
 from trenza.services import balance_feed
 from trenza.services.balance_feed import follow_balance, write_feed_cursor
 
+if TYPE_CHECKING:
+    from trenza.graphql.balance import InteractionzBalance
+    from trenza.graphql.interactionz import InteractionzDebit
 
-@named
-@strawberry.type(description="A balance, and what made it.")
-class BalanceEvent:
+
+@record()
+class BalanceEvent(Record):
     """A balance, and what made it."""
 
-    kind: BalanceEventKind = strawberry.field(description="What the event says.")
-    sequence: int = strawberry.field(description="The last row of the ledger that it includes.")
-    cursor: str = strawberry.field(description="Give it as `after` to go on from here.")
-    balance: InteractionzBalance = strawberry.field(description="The balance.")
-    entry: InteractionzDebit | None = strawberry.field(
-        description="The debit or reversal of a CHANGE; null for grants and closings."
+    kind: BalanceEventKind = column("What the event says.")
+    sequence: int = column("The last row of the ledger that it includes.")
+    cursor: str = column("Give it as `after` to go on from here.")
+    balance: InteractionzBalance = part("The balance.", "balance")
+    entry: InteractionzDebit | None = part(
+        "The debit or reversal of a CHANGE; null for grants and closings.", "entry"
     )
 
 
-def event_of(event: balance_feed.BalanceEvent) -> BalanceEvent:
-    """The service's event as the graph gives it."""
+def event_row(event: balance_feed.BalanceEvent) -> Row:
+    """The service's event as a row."""
     entry = event.entry
     is_debit = entry is not None and entry["reason"] is not None
-    return BalanceEvent(
-        kind=BalanceEventKind(event.kind),
-        sequence=event.sequence,
-        cursor=write_feed_cursor(event.sequence),
-        balance=balance_of(event.balance, event.known_at),
-        entry=view(InteractionzDebit, entry) if entry is not None and is_debit else None,
-    )
+    return {
+        "kind": BalanceEventKind(event.kind),
+        "sequence": event.sequence,
+        "cursor": write_feed_cursor(event.sequence),
+        "balance": balance_row(event.balance, event.known_at),
+        "entry": entry if is_debit else None,
+    }
 
 
 @strawberry.type(description="What is pushed to clients that stay connected.")
@@ -72,4 +76,4 @@ class Subscription:
             )
             async for event in events:
                 context.renew()
-                yield event_of(event)
+                yield view(BalanceEvent, event_row(event))

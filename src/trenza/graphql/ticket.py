@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING
 from trenza.domain.channel import ChannelKind
 from trenza.domain.ticket import TicketStatus, TicketVisibility
 from trenza.graphql.node import Node
-from trenza.readplan.fields import Order, column, connection, one
+from trenza.readplan.fields import Argument, Condition, Order, column, connection, one
 from trenza.readplan.schema import record
 from trenza.storage.interaction import INTERACTION
 from trenza.storage.ticket import Ticket as TicketTable
+from trenza.storage.ticket import is_open
 
 if TYPE_CHECKING:
     from trenza.graphql.contact import Contact
     from trenza.graphql.interaction import Interaction
     from trenza.readplan.connection import Connection
+
+
+OPEN = Argument(
+    "bool | None", "True: those still attended to; false: those that are over.", Condition(is_open)
+)
 
 
 @record(TicketTable)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated
-
-import strawberry
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from trenza.domain.access import Scope
-from trenza.graphql.balance import InteractionzBalance, Usage, balance_of, usage_of
-from trenza.graphql.channel import Channel, list_channels
-from trenza.graphql.context import Info
+from trenza.graphql.balance import find_balance, find_usage
+from trenza.graphql.channel import list_channels
 from trenza.graphql.node import Node
-from trenza.graphql.seat import SeatUse, seat_use_of
-from trenza.graphql.statement import Statement, statement_of
-from trenza.readplan.fields import Argument, Order, column, connection, many, one
+from trenza.graphql.seat import find_seat_use
+from trenza.graphql.statement import find_statement
+from trenza.readplan.fields import Argument, Condition, Order, column, connection, figure, many, one
 from trenza.readplan.schema import Record, record
-from trenza.storage.interaction import INTERACTION, QUARANTINE, waiting
+from trenza.storage.interaction import INTERACTION, QUARANTINE, is_waiting
 from trenza.storage.interactionz import InteractionzGrant, UsageAlert
 from trenza.storage.ledger import LEDGER
 from trenza.storage.seat import USER
@@ -30,23 +27,20 @@ if TYPE_CHECKING:
     from strawberry import ID
 
     from trenza.domain.interaction import Language
+    from trenza.graphql.balance import InteractionzBalance, Usage
+    from trenza.graphql.channel import Channel
     from trenza.graphql.interaction import Interaction, QuarantinedInteraction
     from trenza.graphql.interactionz import InteractionzDebit, InteractionzSession
-    from trenza.graphql.seat import User
+    from trenza.graphql.seat import SeatUse, User
+    from trenza.graphql.statement import Statement
     from trenza.readplan.connection import Connection
 
 GRANT = InteractionzGrant.__table__
 ALERT = UsageAlert.__table__
 
-At = Annotated[
-    datetime | None, strawberry.argument(description="When it counts; now when omitted.")
-]
-KnownAt = Annotated[
-    datetime | None, strawberry.argument(description="What was known; now when omitted.")
-]
-CycleOf = Annotated[
-    date | None, strawberry.argument(description="A date of the cycle, in the workspace's zone.")
-]
+AT = Argument("datetime | None", "When it counts; now when omitted.")
+KNOWN_AT = Argument("datetime | None", "What was known; now when omitted.")
+CYCLE_OF = Argument("date | None", "A date of the cycle, in the workspace's zone.")
 
 
 @record(PlanTable)
@@ -99,7 +93,7 @@ class Workspace(Node):
         where=SESSION.c.superseded_at.is_(None),
         arguments={
             "open_at": Argument(
-                "datetime | None", "Only those open at this instant.", where=open_at
+                "datetime | None", "Only those open at this instant.", Condition(open_at)
             )
         },
     )
@@ -126,47 +120,33 @@ class Workspace(Node):
         scope=Scope.ADMIN,
         arguments={
             "waiting": Argument(
-                "bool | None", "True: those not admitted yet; false: the admitted.", where=waiting
+                "bool | None",
+                "True: those not admitted yet; false: the admitted.",
+                Condition(is_waiting),
             )
         },
     )
 
-    @strawberry.field(description="The eight channels and what each can do.")  # type: ignore[untyped-decorator]
-    def channels(self) -> list[Channel]:
-        """Data, the same for every workspace."""
-        return list_channels()
-
-    @strawberry.field(description="The credits of the cycle that holds the instant.")  # type: ignore[untyped-decorator]
-    async def balance(
-        self,
-        info: Info,
-        at: At = strawberry.UNSET,
-        known_at: KnownAt = strawberry.UNSET,
-    ) -> InteractionzBalance:
-        """Worked out from grants and the ledger; nothing named remaining is stored."""
-        return balance_of(*await info.context.figures.balance(at or None, known_at or None))
-
-    @strawberry.field(
-        description="The credits of a cycle by channel, lane and day; the running one by default."
-    )  # type: ignore[untyped-decorator]
-    async def usage(
-        self,
-        info: Info,
-        cycle_of: CycleOf = strawberry.UNSET,
-        known_at: KnownAt = strawberry.UNSET,
-    ) -> Usage:
-        """Each grouping sums to the total."""
-        return usage_of(await info.context.figures.usage(cycle_of or None, known_at or None))
-
-    @strawberry.field(description="The use of seats at an instant.")  # type: ignore[untyped-decorator]
-    async def seats(self, info: Info, at: At = strawberry.UNSET) -> SeatUse:
-        """Worked out from invitations, acceptances, deactivations and sign-ins."""
-        return seat_use_of(await info.context.figures.seat_use(at or info.context.now))
-
-    @strawberry.field(
-        description="The statement of a closed cycle; the last closed one by default."
-    )  # type: ignore[untyped-decorator]
-    async def statement(self, info: Info, cycle_of: CycleOf = strawberry.UNSET) -> Statement | None:
-        """Null where that cycle is not closed."""
-        found = await info.context.figures.statement(cycle_of or None)
-        return None if found is None else statement_of(found)
+    channels: list[Channel] = figure(
+        list_channels, description="The eight channels and what each can do."
+    )
+    balance: InteractionzBalance = figure(
+        find_balance,
+        description="The credits of the cycle that holds the instant.",
+        arguments={"at": AT, "known_at": KNOWN_AT},
+    )
+    usage: Usage = figure(
+        find_usage,
+        description=(
+            "The credits of a cycle by channel, lane and day; the running one by default."
+        ),
+        arguments={"cycle_of": CYCLE_OF, "known_at": KNOWN_AT},
+    )
+    seats: SeatUse = figure(
+        find_seat_use, description="The use of seats at an instant.", arguments={"at": AT}
+    )
+    statement: Statement | None = figure(
+        find_statement,
+        description="The statement of a closed cycle; the last closed one by default.",
+        arguments={"cycle_of": CYCLE_OF},
+    )

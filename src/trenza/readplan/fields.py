@@ -4,27 +4,48 @@ A GraphQL type is an ordinary class whose annotations are its GraphQL types and 
 these declarations. `schema.record` turns it into a strawberry type; the loaders answer from it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import strawberry
 from sqlalchemy import ColumnElement
 
 from trenza.domain.access import Scope
+from trenza.domain.ids import Prefix, parse_id
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition on rows that is made of a value which a client gives.
+
+    `where` writes it with an operand in the value's place, the same for every value, so that one
+    statement serves them all. `prepare` makes the operand's value of what was given; it raises
+    InvalidInput where that is of no use.
+    """
+
+    where: Callable[[ColumnElement[Any]], ColumnElement[bool]]
+    prepare: Callable[[Any], Any] | None = None
+
+    def operand(self, given: Any) -> Any:
+        """The operand's value."""
+        return given if self.prepare is None else self.prepare(given)
 
 
 @dataclass(frozen=True)
 class Argument:
     """A GraphQL argument of a declared field.
 
-    `where` turns its value into a condition on the rows of a relation. `default` gives the value
-    of an omitted argument of a computed field, from the operation that asks.
+    `condition` narrows the rows of a relation by it. `default` gives the value of an omitted
+    argument of a computed field, from the operation that asks; `value` is a default that the
+    schema shows.
     """
 
     annotation: str
     description: str
-    where: Callable[[Any], ColumnElement[bool]] | None = None
+    condition: Condition | None = None
     default: Callable[[Any], object] | None = None
+    value: object = strawberry.UNSET
 
 
 @dataclass(frozen=True)
@@ -64,8 +85,52 @@ class Computed(Declaration):
 
 
 @dataclass(frozen=True)
+class Figure(Declaration):
+    """What is worked out on demand: a value, or rows that are made for the occasion.
+
+    `function` gets the operation, the columns of the row in `needs` and the field's arguments; it
+    may be a coroutine function.
+    """
+
+    function: Callable[..., Any] = field(kw_only=True)
+    needs: tuple[str, ...] = field(default=(), kw_only=True)
+
+
+@dataclass(frozen=True)
 class Part(Declaration):
-    """Another GraphQL type over the same row."""
+    """Another GraphQL type over the same row, or over the rows that the row holds as `name`."""
+
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Global(Declaration):
+    """The row of a global id, or the rows of several, of the types that its prefix stands for."""
+
+    types: Mapping[Prefix, str] = field(kw_only=True)
+    most: int = field(default=1, kw_only=True)
+    scope: Scope | None = field(default=Scope.READ, kw_only=True)
+
+    def type_of(self, id: str) -> str | None:
+        """The type that an id is of; nothing for one that is malformed or of no such type."""
+        try:
+            prefix, _ = parse_id(id)
+        except ValueError:
+            return None
+        return self.types.get(prefix)
+
+
+@dataclass(frozen=True)
+class Lookup(Declaration):
+    """The row that the arguments of the field lead to, in ways of its own; null without one.
+
+    `prepare` makes operands' values, by name, of the arguments; `where` the condition of those
+    operands. The condition is true for one row at most.
+    """
+
+    prepare: Callable[..., Mapping[str, Any]] = field(kw_only=True)
+    where: Callable[..., ColumnElement[bool]] = field(kw_only=True)
+    scope: Scope | None = field(default=Scope.READ, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -97,12 +162,11 @@ class Many(Declaration):
 class Connected(Many):
     """Like `Many`, answered as a Relay connection with keyset cursors.
 
-    `orders` are the orders that a client may choose from by `orderBy`, by enum value.
+    `filters` are the conditions of the `filter` argument, by the names of its fields. `orders` are
+    the orders that a client may choose from by `orderBy`, by enum value.
     """
 
-    filter: Callable[[Any], Sequence[ColumnElement[bool]]] | None = field(
-        default=None, kw_only=True
-    )
+    filters: Mapping[str, Condition] = field(default_factory=dict, kw_only=True)
     orders: Mapping[str, tuple[ColumnElement[Any], ...]] = field(default_factory=dict, kw_only=True)
 
 
@@ -122,9 +186,36 @@ def computed(
     return Computed(said, function=function, needs=needs, arguments=arguments or {})
 
 
-def part(description: str) -> Any:
-    """Declares another view of the same row."""
-    return Part(description)
+def figure(
+    function: Callable[..., Any],
+    *needs: str,
+    description: str | None = None,
+    arguments: Mapping[str, Argument] | None = None,
+) -> Any:
+    """Declares what a function works out on demand; its docstring is the description."""
+    said = description or (function.__doc__ or "").strip().split("\n\n")[0]
+    return Figure(said, function=function, needs=needs, arguments=arguments or {})
+
+
+def part(description: str, name: str | None = None) -> Any:
+    """Declares another view of the same row, or of the rows that it holds under a name."""
+    return Part(description, name)
+
+
+def by_id(description: str, types: Mapping[Prefix, str]) -> Any:
+    """Declares the row of the global id that the argument `id` gives."""
+    return Global(description, types=types, arguments={"id": Argument("ID", "Its id.")})
+
+
+def by_ids(description: str, types: Mapping[Prefix, str], most: int) -> Any:
+    """Declares the rows of the global ids of the argument `ids`, in their order."""
+    ids = Argument("list[ID]", f"At most {most} ids.")
+    return Global(description, types=types, most=most, arguments={"ids": ids})
+
+
+def lookup(description: str, **options: Any) -> Any:
+    """Declares the row that the field's arguments lead to; the options are those of `Lookup`."""
+    return Lookup(description, **options)
 
 
 def one(description: str, key: str, to: str = "id", *, scope: Scope | None = Scope.READ) -> Any:

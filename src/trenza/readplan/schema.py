@@ -4,18 +4,22 @@ Annotations are resolved by name in one namespace of the whole graph, so that ty
 other in any order and from any module.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from inspect import isawaitable
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import strawberry
-from sqlalchemy import Table
+from sqlalchemy import Table, bindparam
+from sqlalchemy.types import NullType
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.scalars import JSON
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
 from trenza.domain.access import Viewer
+from trenza.domain.errors import InvalidInput
 from trenza.readplan import fields
 from trenza.readplan.connection import Connection, Edge, PageInfo, Window, window, write_cursor
 from trenza.readplan.reader import Reader, Relation, Row
@@ -56,6 +60,11 @@ class Operation(Protocol):
     @property
     def now(self) -> datetime:
         """The instant of everything that the operation says."""
+        ...
+
+    @property
+    def root(self) -> Row:
+        """The row of the query itself: what is known of who asks."""
         ...
 
 
@@ -118,9 +127,10 @@ class DeclaredField(StrawberryField):
         self._arguments = [
             StrawberryArgument(
                 python_name=key,
-                graphql_name=None,
+                graphql_name=key.rstrip("_") if key.endswith("_") else None,
                 type_annotation=StrawberryAnnotation(argument.annotation, namespace=NAMESPACE),
                 description=argument.description,
+                default=argument.value,
             )
             for key, argument in self._declared_arguments().items()
         ]
@@ -149,16 +159,22 @@ class DeclaredField(StrawberryField):
         operation: Operation = info.context
         if self.declaration.scope is not None:
             operation.viewer.require(self.declaration.scope)
-        row: Row = {} if source is None else source.row
+        row = operation.root if source is None else source.row
         match self.declaration:
             case fields.Column(name=name):
                 return row[name or self.python_name]
             case fields.Computed() as computed:
                 return self._computed(operation, computed, source, kwargs)
-            case fields.Part():
-                return view(NAMESPACE[self.target], row)
+            case fields.Figure() as figure:
+                return self._figure(operation, figure, row, kwargs)
+            case fields.Part(name=name):
+                return self._views(row if name is None else row[name])
             case fields.One(key=key, to=to):
                 return self._one(operation, row[key], to)
+            case fields.Global() as declaration:
+                return self._global(operation, declaration, kwargs)
+            case fields.Lookup() as declaration:
+                return self._found(operation, declaration, kwargs)
             case fields.Connected() as declaration:
                 return self._page(operation, declaration, row, kwargs)
             case fields.Many() as declaration:
@@ -171,7 +187,7 @@ class DeclaredField(StrawberryField):
             return declaration.arguments
         chosen = dict(PAGING)
         noun = self.target
-        if declaration.filter is not None:
+        if declaration.filters:
             chosen["filter"] = fields.Argument(f"{noun}Filter | None", "Only those that match.")
         if declaration.orders:
             chosen["order_by"] = fields.Argument(f"{noun}Order | None", "The order of the list.")
@@ -201,6 +217,47 @@ class DeclaredField(StrawberryField):
             row = None if key is None else await operation.reader.one(table, one.to, key)
             needed[name] = None if row is None else row[name]
         return _compute(computed, needed, operation, given)
+
+    async def _figure(
+        self, operation: Operation, figure: fields.Figure, row: Row, given: dict[str, Any]
+    ) -> Any:
+        needed = {name: row[name] for name in figure.needs}
+        found = figure.function(operation, **needed, **in_full(figure, given, operation))
+        if isawaitable(found):
+            found = await found
+        return self._views(found)
+
+    def _views(self, found: Any) -> Any:
+        """Rows as objects of the field's type; a value as it is."""
+        cls = NAMESPACE.get(self.target)
+        if not (isinstance(cls, type) and issubclass(cls, Record)):
+            return found
+        if isinstance(found, list):
+            return [view(cls, row) for row in found]
+        return None if found is None else view(cls, found)
+
+    async def _global(
+        self, operation: Operation, declaration: fields.Global, given: dict[str, Any]
+    ) -> Any:
+        """The row of `id`, or the rows of `ids`; nothing for an id that is foreign or malformed."""
+        if "id" in given:
+            return await _row_of(operation, declaration, given["id"])
+        ids: list[str] = given["ids"]
+        if len(ids) > declaration.most:
+            raise InvalidInput(f"Ask for at most {declaration.most} nodes at once.", path=("ids",))
+        return await asyncio.gather(*(_row_of(operation, declaration, id) for id in ids))
+
+    async def _found(
+        self, operation: Operation, declaration: fields.Lookup, given: dict[str, Any]
+    ) -> Any:
+        cls = NAMESPACE[self.target]
+        operands = {
+            name: bindparam(None, value, type_=NullType())
+            for name, value in declaration.prepare(**given).items()
+        }
+        reader = operation.reader
+        rows = await reader.rows(reader.within(cls.table).where(declaration.where(**operands)))
+        return view(cls, rows[0]) if rows else None
 
     async def _one(self, operation: Operation, key: str | None, to: str) -> Any:
         if key is None:
@@ -239,23 +296,55 @@ class DeclaredField(StrawberryField):
         )
 
     def _relation(self, declaration: fields.Many, table: Table, given: Any) -> Relation:
-        order, conditions = declaration.order, []
-        for name, argument in declaration.arguments.items():
-            if argument.where is not None and given.get(name) is not None:
-                conditions.append(argument.where(given[name]))
-        if isinstance(declaration, fields.Connected):
-            if declaration.filter is not None and given.get("filter") is not None:
-                conditions += declaration.filter(given["filter"])
-            if chosen := given.get("order_by"):
-                order = fields.Order(declaration.orders[chosen.field], chosen.is_descending)
+        conditions = [
+            condition.where(bindparam(None, condition.operand(value), type_=NullType()))
+            for condition, value in conditions_of(declaration, given)
+        ]
         narrowing = {key: value for key, value in given.items() if key not in PAGING}
         return Relation(
             declaration,
             table,
-            order,
+            order_of(declaration, given),
             tuple(conditions),
             (id(self), repr(sorted(narrowing.items()))),
         )
+
+
+def conditions_of(
+    declaration: fields.Many, given: Mapping[str, Any]
+) -> Iterator[tuple[fields.Condition, Any]]:
+    """The conditions that a client puts on a relation, each with the value it gave."""
+    for name, argument in declaration.arguments.items():
+        if argument.condition is not None and given.get(name) is not None:
+            yield argument.condition, given[name]
+    if isinstance(declaration, fields.Connected) and given.get("filter") is not None:
+        for name, condition in declaration.filters.items():
+            value = getattr(given["filter"], name)
+            if value is not None:
+                yield condition, value
+
+
+def order_of(declaration: fields.Many, given: Mapping[str, Any]) -> fields.Order:
+    """The order of a relation, as the client chose it where it may."""
+    chosen = given.get("order_by")
+    if chosen is None or not isinstance(declaration, fields.Connected):
+        return declaration.order
+    return fields.Order(declaration.orders[chosen.field], chosen.is_descending)
+
+
+async def _row_of(operation: Operation, declaration: fields.Global, id: str) -> Any:
+    name = declaration.type_of(id)
+    if name is None:
+        return None
+    cls = NAMESPACE[name]
+    row = await operation.reader.one(cls.table, column_of_id(cls), id)
+    return None if row is None else view(cls, row)
+
+
+def column_of_id(cls: type[Record]) -> str:
+    """The column that holds the global id of a type."""
+    declared = cls.declared.get("id")
+    return declared.name or "id" if isinstance(declared, fields.Column) else "id"
 
 
 def _parent(declaration: fields.Many, row: Row, operation: Operation) -> str:
@@ -263,16 +352,23 @@ def _parent(declaration: fields.Many, row: Row, operation: Operation) -> str:
     return key
 
 
-def _compute(
-    computed: fields.Computed, needed: dict[str, Any], operation: Operation, given: dict[str, Any]
-) -> object:
-    values = dict(needed)
-    for name, argument in computed.arguments.items():
+def in_full(
+    declaration: fields.Declaration, given: Mapping[str, Any], operation: Operation
+) -> dict[str, Any]:
+    """The arguments of a field, with the operation's values for those that were left out."""
+    values: dict[str, Any] = {}
+    for name, argument in declaration.arguments.items():
         value = given.get(name)
         if value is None and argument.default is not None:
             value = argument.default(operation)
         values[name] = value
-    return computed.function(**values)
+    return values
+
+
+def _compute(
+    computed: fields.Computed, needed: dict[str, Any], operation: Operation, given: dict[str, Any]
+) -> object:
+    return computed.function(**needed, **in_full(computed, given, operation))
 
 
 def _connection(

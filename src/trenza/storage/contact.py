@@ -5,10 +5,11 @@ A merge links and never moves: `contact.root_id` names the live contact that sta
 `contact_id`, the contact they were recorded for, for ever; `owner_id`, the root it has now.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -27,8 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import Field
 
 from trenza.domain.channel import AddressSpace, ChannelKind
-from trenza.domain.contact import LifecycleStage
-from trenza.domain.text import clean, searchable
+from trenza.domain.text import searchable
 from trenza.storage.campaign import CampaignTouch
 from trenza.storage.columns import Table, belongs_to_workspace, key, references, symbol
 from trenza.storage.dialect import upsert
@@ -175,39 +175,46 @@ class SeenIdentity:
     owner_id: str
 
 
-class Wanted(Protocol):
-    """Which contacts are asked for; an empty field asks nothing."""
+def is_on_channel(channel: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The condition of a contact that is known on a channel."""
+    on_channel = select(IDENTITY.c.owner_id).where(
+        IDENTITY.c.workspace_id == CONTACT.c.workspace_id,
+        IDENTITY.c.owner_id == CONTACT.c.id,
+        IDENTITY.c.channel == channel,
+    )
+    return on_channel.exists()
 
-    stage: LifecycleStage | None
-    channel: ChannelKind | None
-    country: str | None
-    name_contains: str | None
-    created_from: datetime | None
-    created_before: datetime | None
+
+def has_name_like(pattern: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The condition of a contact with a name that matches a pattern of `containing`."""
+    return CONTACT.c.name_searchable.like(pattern, escape="/")
 
 
-def matching(wanted: Wanted) -> list[ColumnElement[bool]]:
-    """The conditions of the contacts that are asked for; raises InvalidInput for unusable text."""
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.stage is not None:
-        conditions.append(CONTACT.c.stage == wanted.stage)
-    if wanted.channel is not None:
-        on_channel = select(IDENTITY.c.owner_id).where(
-            IDENTITY.c.workspace_id == CONTACT.c.workspace_id,
-            IDENTITY.c.owner_id == CONTACT.c.id,
-            IDENTITY.c.channel == wanted.channel,
+def containing(part: str) -> str:
+    """The pattern of the texts that contain a part, whatever its case and accents."""
+    escaped = re.sub("([%_/])", r"/\1", searchable(part))
+    return f"%{escaped}%"
+
+
+def has_address(space: ColumnElement[Any], address: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The condition of the live contact that an address leads to."""
+    holder = CONTACT.alias("holder")
+    roots = (
+        select(holder.c.root_id)
+        .join(
+            ADDRESS,
+            and_(
+                ADDRESS.c.workspace_id == holder.c.workspace_id,
+                ADDRESS.c.contact_id == holder.c.id,
+            ),
         )
-        conditions.append(on_channel.exists())
-    if wanted.country is not None:
-        conditions.append(CONTACT.c.country == clean(wanted.country, ("filter", "country"), 2))
-    if wanted.name_contains is not None:
-        part = searchable(clean(wanted.name_contains, ("filter", "nameContains"), 200))
-        conditions.append(CONTACT.c.name_searchable.contains(part, autoescape=True))
-    if wanted.created_from is not None:
-        conditions.append(CONTACT.c.created_at >= wanted.created_from)
-    if wanted.created_before is not None:
-        conditions.append(CONTACT.c.created_at < wanted.created_before)
-    return conditions
+        .where(
+            ADDRESS.c.workspace_id == CONTACT.c.workspace_id,
+            ADDRESS.c.space == space,
+            ADDRESS.c.address == address,
+        )
+    )
+    return CONTACT.c.id == roots.correlate(CONTACT).scalar_subquery()
 
 
 async def find_owners(
@@ -359,29 +366,6 @@ async def ensure_identities(
             for each in sorted(seen, key=lambda each: each.identity)
         ],
     )
-
-
-async def find_root_by_address(
-    connection: AsyncConnection, workspace_id: str, space: str, address: str
-) -> str | None:
-    """The live contact that has an address, or nothing where none has."""
-    rows = await connection.execute(
-        select(CONTACT.c.root_id)
-        .join(
-            ADDRESS,
-            and_(
-                ADDRESS.c.workspace_id == CONTACT.c.workspace_id,
-                ADDRESS.c.contact_id == CONTACT.c.id,
-            ),
-        )
-        .where(
-            ADDRESS.c.workspace_id == workspace_id,
-            ADDRESS.c.space == space,
-            ADDRESS.c.address == address,
-        )
-    )
-    root_id: str | None = rows.scalar_one_or_none()
-    return root_id
 
 
 async def find_rows(

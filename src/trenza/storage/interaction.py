@@ -127,9 +127,10 @@ EVENT_COLUMNS = (
 )
 
 
-def waiting(wanted: bool) -> ColumnElement[bool]:
-    """The condition of what still waits in quarantine, or of what was admitted from it."""
-    return QUARANTINE.c.admitted_at.is_(None) if wanted else QUARANTINE.c.admitted_at.is_not(None)
+def is_waiting(wanted: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The condition of what still waits in quarantine, or, if that is false, was admitted."""
+    waits: ColumnElement[bool] = QUARANTINE.c.admitted_at.is_(None)
+    return waits == wanted
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ SESSION_OF_ENTRY = and_(
 """How a row of the ledger finds its session."""
 
 
-def open_at(at: datetime) -> ColumnElement[bool]:
+def open_at(at: ColumnElement[Any]) -> ColumnElement[bool]:
     """The condition of a session whose window covers an instant."""
     return and_(SESSION.c.opened_at <= at, SESSION.c.expires_at > at)
 

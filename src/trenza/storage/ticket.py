@@ -4,10 +4,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint, func, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Index,
+    UniqueConstraint,
+    func,
+    insert,
+    literal_column,
+    select,
+)
 from sqlalchemy import Table as SQLTable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from trenza.domain.ticket import OPEN_STATUSES
 from trenza.storage.columns import Table, belongs_to_workspace, key, references, symbol
 from trenza.storage.workspace import WORKSPACE
 
@@ -36,6 +45,12 @@ class Ticket(Table, table=True):
 
 
 TICKET: SQLTable = Ticket.__table__
+
+
+def is_open(wanted: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The condition of a ticket that is open, or, if `wanted` is false, of one that is over."""
+    statuses: list[ColumnElement[str]] = [literal_column(f"'{status}'") for status in OPEN_STATUSES]
+    return TICKET.c.status.in_(statuses) == wanted
 
 
 async def insert_ticket(connection: AsyncConnection, row: Mapping[str, Any]) -> None:

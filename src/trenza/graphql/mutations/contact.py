@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -11,11 +12,11 @@ import strawberry
 from trenza.domain.contact import LifecycleStage
 from trenza.domain.interaction import Language
 from trenza.graphql import errors
-from trenza.graphql.balance import InteractionzBalance, balance_of
+from trenza.graphql.balance import BALANCE_NOW
 from trenza.graphql.contact import IdentityInput
-from trenza.graphql.context import Info
-from trenza.graphql.interactionz import InteractionzDebit
-from trenza.readplan.fields import column, one
+from trenza.graphql.context import Context, Info
+from trenza.readplan.fields import column, figure, one
+from trenza.readplan.reader import Row
 from trenza.readplan.schema import Record, record, view
 from trenza.services.contact import (
     UNSET,
@@ -27,7 +28,9 @@ from trenza.services.contact import (
 from trenza.storage.ledger import LEDGER
 
 if TYPE_CHECKING:
+    from trenza.graphql.balance import InteractionzBalance
     from trenza.graphql.contact import Contact
+    from trenza.graphql.interactionz import InteractionzDebit
 
 
 def _optional(description: str) -> Any:
@@ -82,6 +85,12 @@ class UpsertContactPayload(Record):
     created: bool = column("Whether it is new.")
 
 
+async def entries_of(operation: Context, sequences: Sequence[int]) -> list[Row]:
+    """Rows of the ledger by their numbers."""
+    load = operation.reader.known
+    return await asyncio.gather(*(load(LEDGER, "sequence", n) for n in sequences))
+
+
 @record()
 class MergeContactsPayload(Record):
     """The contact that stands for both."""
@@ -89,17 +98,15 @@ class MergeContactsPayload(Record):
     contact: Contact = one("The contact that stays.", "contact_id", scope=None)
     merged: Contact = one("The one that is now part of it.", "merged_id", scope=None)
 
-    @strawberry.field(description="What the merge wrote to the ledger: credits that came back.")  # type: ignore[untyped-decorator]
-    async def entries(self, info: Info) -> list[InteractionzDebit]:
-        """Reversals first, then the debits of the sessions as they are cut now."""
-        load = info.context.reader.known
-        rows = await asyncio.gather(*(load(LEDGER, "sequence", n) for n in self.row["sequences"]))
-        return [view(InteractionzDebit, row) for row in rows]
-
-    @strawberry.field(description="The balance now.")  # type: ignore[untyped-decorator]
-    async def balance(self, info: Info) -> InteractionzBalance:
-        """As known now."""
-        return balance_of(*await info.context.figures.balance(None, None))
+    entries: list[InteractionzDebit] = figure(
+        entries_of,
+        "sequences",
+        description=(
+            "What the merge wrote to the ledger: credits that came back. Reversals first, then "
+            "the debits of the sessions as they are cut now."
+        ),
+    )
+    balance: InteractionzBalance = BALANCE_NOW
 
 
 UpsertContactResult: TypeAlias = Annotated[

@@ -13,10 +13,11 @@ from trenza.domain.channel import ChannelKind
 from trenza.domain.errors import DomainError, Forbidden, InvalidInput
 from trenza.domain.interaction import InteractionKind, Lane
 from trenza.graphql import errors
-from trenza.graphql.balance import InteractionzBalance, balance_of
+from trenza.graphql.balance import BALANCE_NOW, find_balance
 from trenza.graphql.contact import IdentityInput
-from trenza.graphql.context import Info
-from trenza.readplan.fields import Order, column, many, one
+from trenza.graphql.context import Context, Info
+from trenza.readplan.fields import Order, column, figure, many, one
+from trenza.readplan.reader import Row
 from trenza.readplan.schema import Record, record, view
 from trenza.services.balance_feed import write_feed_cursor
 from trenza.services.interaction import (
@@ -30,6 +31,7 @@ from trenza.storage.interaction import INTERACTION
 from trenza.storage.ledger import LEDGER
 
 if TYPE_CHECKING:
+    from trenza.graphql.balance import InteractionzBalance
     from trenza.graphql.interaction import Interaction
     from trenza.graphql.interactionz import InteractionzDebit, InteractionzSession
 
@@ -99,6 +101,17 @@ class AdmitInteractionInput:
     quarantine_id: strawberry.ID = strawberry.field(description="The id of `workspace.quarantine`.")
 
 
+async def balance_after(operation: Context, occurred_at: datetime) -> Row:
+    """The balance in which an interaction counts, also one that is dated a little ahead."""
+    return await find_balance(operation, occurred_at if occurred_at > operation.now else None)
+
+
+async def find_feed_cursor(operation: Context) -> str:
+    """The cursor of the ledger's last row."""
+    _, head = await operation.figures.base()
+    return write_feed_cursor(head.sequence)
+
+
 @record()
 class RecordInteractionPayload(Record):
     """An interaction that is recorded and committed."""
@@ -115,20 +128,17 @@ class RecordInteractionPayload(Record):
         scope=None,
     )
     replayed: bool = column("Whether it was recorded before; nothing was changed then.")
-
-    @strawberry.field(description="The balance at the later of now and `occurredAt`.")  # type: ignore[untyped-decorator]
-    async def balance(self, info: Info) -> InteractionzBalance:
-        """As known now."""
-        context = info.context
-        occurred_at = self.row["occurred_at"]
-        at = occurred_at if occurred_at > context.now else None
-        return balance_of(*await context.figures.balance(at, None))
-
-    @strawberry.field(description="Follow `balanceChanged(after:)` from here.")  # type: ignore[untyped-decorator]
-    async def cursor(self, info: Info) -> str:
-        """Everything up to it is in `balance`."""
-        _, head = await info.context.figures.base()
-        return write_feed_cursor(head.sequence)
+    balance: InteractionzBalance = figure(
+        balance_after,
+        "occurred_at",
+        description="The balance at the later of now and `occurredAt`.",
+    )
+    cursor: str = figure(
+        find_feed_cursor,
+        description=(
+            "Follow `balanceChanged(after:)` from here; everything up to it is in `balance`."
+        ),
+    )
 
 
 @record()
@@ -144,11 +154,7 @@ class RetractInteractionPayload(Record):
         scope=None,
     )
     replayed: bool = column("Whether it was retracted before; nothing was changed then.")
-
-    @strawberry.field(description="The balance now.")  # type: ignore[untyped-decorator]
-    async def balance(self, info: Info) -> InteractionzBalance:
-        """As known now."""
-        return balance_of(*await info.context.figures.balance(None, None))
+    balance: InteractionzBalance = BALANCE_NOW
 
 
 RecordInteractionResult: TypeAlias = Annotated[

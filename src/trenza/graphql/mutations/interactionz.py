@@ -9,10 +9,10 @@ import strawberry
 
 from trenza.domain.metering.balance import DEFAULT_PRIORITY, GrantKind
 from trenza.graphql import errors
-from trenza.graphql.balance import InteractionzBalance, balance_of
+from trenza.graphql.balance import BALANCE_NOW
 from trenza.graphql.context import Info
-from trenza.graphql.statement import Statement, statement_of
-from trenza.readplan.fields import column, one
+from trenza.graphql.statement import statement_row
+from trenza.readplan.fields import column, one, part
 from trenza.readplan.schema import Record, record, view
 from trenza.services.interactionz import (
     CloseCycle,
@@ -22,7 +22,9 @@ from trenza.services.interactionz import (
 )
 
 if TYPE_CHECKING:
+    from trenza.graphql.balance import InteractionzBalance
     from trenza.graphql.interactionz import InteractionzGrant
+    from trenza.graphql.statement import Statement
 
 
 @strawberry.input(description="Credits to give beside the plan's quota.")
@@ -59,11 +61,7 @@ class GrantInteractionzPayload(Record):
     """The grant, which can be spent from `effectiveAt` on."""
 
     grant: InteractionzGrant = one("The grant.", "id", scope=None)
-
-    @strawberry.field(description="The balance now.")  # type: ignore[untyped-decorator]
-    async def balance(self, info: Info) -> InteractionzBalance:
-        """As known now."""
-        return balance_of(*await info.context.figures.balance(None, None))
+    balance: InteractionzBalance = BALANCE_NOW
 
 
 @record()
@@ -71,11 +69,7 @@ class CloseCyclePayload(Record):
     """The closed cycle with its statement."""
 
     replayed: bool = column("Whether it was closed before; nothing was changed then.")
-
-    @strawberry.field(description="The statement, as it will stay.")  # type: ignore[untyped-decorator]
-    def statement(self) -> Statement:
-        """What was known when the cycle was closed."""
-        return statement_of(self.row["statement"])
+    statement: Statement = part("The statement, as it will stay.", "statement")
 
 
 GrantInteractionzResult: TypeAlias = Annotated[
@@ -119,5 +113,5 @@ class InteractionzMutations:
         """Debits learned later count in the running cycle."""
         request = CloseCycle(input.cycle_of, input.without_grace)
         done = await info.context.write(close_cycle, request)
-        row = {"statement": done.statement, "replayed": done.replayed}
+        row = {"statement": statement_row(done.statement), "replayed": done.replayed}
         return view(CloseCyclePayload, row)

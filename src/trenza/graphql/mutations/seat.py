@@ -10,8 +10,8 @@ import strawberry
 from trenza.domain.access import Role, Viewer
 from trenza.graphql import errors
 from trenza.graphql.context import Info
-from trenza.graphql.seat import SeatUse, seat_use_of
-from trenza.readplan.fields import column, one
+from trenza.graphql.seat import find_seat_use
+from trenza.readplan.fields import column, figure, one
 from trenza.readplan.schema import Record, record, view
 from trenza.services.dependencies import Dependencies
 from trenza.services.seat import (
@@ -25,7 +25,7 @@ from trenza.services.seat import (
 )
 
 if TYPE_CHECKING:
-    from trenza.graphql.seat import SignIn, User
+    from trenza.graphql.seat import SeatUse, SignIn, User
 
 
 @strawberry.input(description="A person to invite.")
@@ -58,10 +58,7 @@ class UserPayload(Record):
 
     user: User = one("The user.", "user_id", scope=None)
 
-    @strawberry.field(description="The use of seats now.")  # type: ignore[untyped-decorator]
-    async def seats(self, info: Info) -> SeatUse:
-        """Worked out at this moment."""
-        return seat_use_of(await info.context.figures.seat_use(info.context.now))
+    seats: SeatUse = figure(find_seat_use, description="The use of seats now.")
 
 
 @record()
