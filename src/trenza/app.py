@@ -19,7 +19,7 @@ from trenza.domain.access import Viewer
 from trenza.domain.access_key import ALPHABET, SECRET_LENGTH
 from trenza.domain.ids import Prefix, format_id
 from trenza.graphql.context import Context
-from trenza.graphql.schema import build_schema
+from trenza.graphql.schema import build_planner, build_schema
 from trenza.pubsub.bus import Bus
 from trenza.pubsub.postgres import PostgresBell
 from trenza.services.access import Authenticator
@@ -28,6 +28,7 @@ from trenza.services.recorder import Recorder
 from trenza.settings import Settings
 from trenza.storage.engine import Database, driver_arguments
 from trenza.storage.feed import find_sequence
+from trenza.storage.statements import Statements, open_statements
 from trenza.web import explorer, health
 from trenza.web.api import Api, WithPage
 
@@ -68,6 +69,7 @@ class Parts:
     bus: Bus
     recorder: Recorder
     postgres: PostgresBell | None
+    statements: Statements
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:
@@ -81,6 +83,7 @@ class Parts:
             if self.postgres is not None:
                 await self.postgres.close()
             await self.bus.close()
+            await self.statements.close()
             await self.dependencies.database.close()
 
 
@@ -99,7 +102,8 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     if not database.is_sqlite:
         bell = postgres = PostgresBell(bus, driver_arguments(settings.database))
     dependencies = Dependencies(database, clock, new_id_maker(clock), bell, new_secret)
-    return Parts(dependencies, bus, Recorder(dependencies), postgres)
+    statements = open_statements(database, pool_size=settings.pool_size)
+    return Parts(dependencies, bus, Recorder(dependencies), postgres, statements)
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
@@ -117,11 +121,11 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
     async def home(_: Request) -> Response:
         return RedirectResponse("/graphql")
 
-    api = Api(
-        build_schema(introspection=settings.introspection),
-        Authenticator(parts.dependencies),
-        new_context,
-    )
+    schema = build_schema(introspection=settings.introspection)
+    planner = None
+    if settings.read_plan:
+        planner = build_planner(schema, parts.dependencies.database, parts.statements)
+    api = Api(schema, Authenticator(parts.dependencies), new_context, planner)
     endpoint = WithPage(api, explorer.explorer_page) if settings.explorer else api
     app = Starlette(
         routes=[
@@ -135,4 +139,5 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
         lifespan=lifespan,
     )
     app.state.parts = parts
+    app.state.planner = planner
     return app

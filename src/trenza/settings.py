@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     """`sqlite+aiosqlite:///file` or `postgresql+asyncpg://user:password@host:port/name`."""
     pool_size: int = Field(10, ge=1, le=500)
     """The most connections at once, per process."""
+    read_plan: bool = True
+    """Whether queries are answered by one statement each; otherwise relation by relation."""
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
     """0 takes any free port."""

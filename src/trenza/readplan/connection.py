@@ -3,7 +3,7 @@
 import base64
 import binascii
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -51,7 +51,12 @@ def window(
 
 def write_cursor(order: Order, row: Mapping[str, Any]) -> str:
     """The opaque cursor of a row: a mark of the order, and the values that order the row."""
-    values = [_mark(order), *(row[str(column.key)] for column in order.columns)]
+    return cursor_of(mark_of(order), [row[str(column.key)] for column in order.columns])
+
+
+def cursor_of(mark: str, keys: Sequence[Any]) -> str:
+    """The cursor of the row with these values, by the mark of their order."""
+    values = [mark, *keys]
     return base64.urlsafe_b64encode(orjson.dumps(values)).decode().rstrip("=")
 
 
@@ -68,21 +73,21 @@ def read_cursor(order: Order, cursor: str | None, name: str) -> tuple[Any, ...] 
     if not isinstance(values, list) or len(values) != len(order.columns) + 1:
         raise wrong
     mark, *given = values
-    if mark != _mark(order):
+    if mark != mark_of(order):
         raise wrong
     return tuple(
         _value_of(column, value, wrong) for column, value in zip(order.columns, given, strict=True)
     )
 
 
-def _mark(order: Order) -> str:
+def mark_of(order: Order) -> str:
     """What tells the cursors of one list from those of others that are ordered differently."""
     columns = ",".join(f"{column.table}.{column.key}" for column in order.columns)
     return hashlib.blake2b(f"{columns} {order.descending}".encode(), digest_size=3).hexdigest()
 
 
 def _value_of(column: ColumnElement[Any], value: object, wrong: InvalidInput) -> object:
-    expected = _python_type(column)
+    expected = python_type(column)
     if expected is datetime and isinstance(value, str):
         try:
             instant = datetime.fromisoformat(value)
@@ -96,7 +101,8 @@ def _value_of(column: ColumnElement[Any], value: object, wrong: InvalidInput) ->
     return value
 
 
-def _python_type(column: ColumnElement[Any]) -> type:
+def python_type(column: ColumnElement[Any]) -> type:
+    """The type of a column's values in Python."""
     # A decorated type, as that of instants, says nothing of its own.
     stored = column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
     return stored.python_type
@@ -104,13 +110,24 @@ def _python_type(column: ColumnElement[Any]) -> type:
 
 def beyond(order: Order, asked: Window) -> list[ColumnElement[bool]]:
     """The keyset conditions of a window."""
+    return beyond_keys(order, asked.after, asked.before)
+
+
+def beyond_keys(
+    order: Order, after: Sequence[Any] | None, before: Sequence[Any] | None
+) -> list[ColumnElement[bool]]:
+    """The keyset conditions of keys, which may be parameters."""
     conditions: list[ColumnElement[bool]] = []
-    key = tuple_(*order.columns)
-    if asked.after is not None:
-        conditions.append(key < asked.after if order.descending else key > asked.after)
-    if asked.before is not None:
-        conditions.append(key > asked.before if order.descending else key < asked.before)
+    own = tuple_(*order.columns)
+    for keys, is_upward in ((after, not order.descending), (before, order.descending)):
+        if keys is not None:
+            row = _row(order, keys)
+            conditions.append(own > row if is_upward else own < row)
     return conditions
+
+
+def _row(order: Order, keys: Sequence[Any]) -> ColumnElement[Any]:
+    return tuple_(*keys, types=[column.type for column in order.columns])
 
 
 def sorting(order: Order, asked: Window) -> list[ColumnElement[Any]]:

@@ -17,6 +17,7 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.scalars import JSON
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
+from strawberry.utils.str_converters import to_camel_case
 
 from trenza.domain.access import Viewer
 from trenza.domain.errors import InvalidInput
@@ -134,6 +135,14 @@ class DeclaredField(StrawberryField):
             )
             for key, argument in self._declared_arguments().items()
         ]
+
+    @property
+    def argument_names(self) -> dict[str, str]:
+        """The names of the arguments in GraphQL, by those of Python."""
+        return {
+            argument.python_name: argument.graphql_name or to_camel_case(argument.python_name)
+            for argument in self._arguments or ()
+        }
 
     def __copy__(self) -> "DeclaredField":
         return self

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any, TypeVar
 
-from sqlalchemy import event, make_url
+from sqlalchemy import Dialect, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -51,6 +51,11 @@ class Database:
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
         self._write_lock: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
+
+    @property
+    def dialect(self) -> Dialect:
+        """How statements are written for this database."""
+        return self._readers.dialect
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncConnection, None]:

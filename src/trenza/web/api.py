@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import structlog
 from cross_web import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketState
@@ -21,6 +21,7 @@ from trenza.domain.access import Viewer
 from trenza.domain.errors import Unauthenticated
 from trenza.graphql.context import Context
 from trenza.graphql.schema import Schema
+from trenza.readplan.planner import Planner
 from trenza.services.access import Authenticator
 from trenza.web.frames import FrameHandler
 
@@ -42,7 +43,13 @@ class Api(GraphQL[Context, None]):
 
     graphql_transport_ws_handler_class = FrameHandler
 
-    def __init__(self, schema: Schema, authenticator: Authenticator, context: NewContext) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        authenticator: Authenticator,
+        context: NewContext,
+        planner: Planner | None = None,
+    ) -> None:
         super().__init__(
             schema,
             graphql_ide=None,
@@ -52,6 +59,7 @@ class Api(GraphQL[Context, None]):
         )
         self._authenticator = authenticator
         self._new_context = context
+        self._planner = planner
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request, or serves a connection as long as its key is good."""
@@ -108,7 +116,41 @@ class Api(GraphQL[Context, None]):
         if response is not None:
             await response(scope, receive, send)
             return
-        await super().__call__(scope, _limited(receive), send)
+        receive = _limited(receive)
+        if self._planner is not None and _is_json(request):
+            try:
+                body = await _whole(receive)
+            except ClientDisconnect:
+                return
+            except HTTPException as refusal:
+                await refused(refusal.status_code, "BODY_TOO_LARGE", refusal.reason)(
+                    scope, receive, send
+                )
+                return
+            planned = await self._planned(request, self._planner, body)
+            if planned is not None:
+                answer = Response(planned, media_type="application/json")
+                await answer(scope, receive, send)
+                return
+            receive = _again(body, receive)
+        await super().__call__(scope, receive, send)
+
+    async def _planned(self, request: Request, planner: Planner, body: bytes) -> bytes | None:
+        """The answer to a query by its plan; nothing for all that wants a closer look."""
+        try:
+            given = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return None
+        if not isinstance(given, dict):
+            return None
+        query, name = given.get("query"), given.get("operationName")
+        variables = given.get("variables")
+        if not isinstance(query, str) or not isinstance(name, str | None):
+            return None
+        if not isinstance(variables, dict | None):
+            return None
+        operation = self._new_context(request.scope["trenza.viewer"]).for_operation()
+        return await planner.answer(operation, query, variables, name)
 
     async def _refusal(self, request: Request) -> Response | None:
         try:
@@ -152,6 +194,36 @@ def refused(
     """An answer in the shape of a GraphQL error, for what never reached the schema."""
     error = {"message": message, "extensions": {"code": code}}
     return JSONResponse({"errors": [error]}, status, headers)
+
+
+def _is_json(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return request.method == "POST" and kind == "application/json"
+
+
+async def _whole(receive: Receive) -> bytes:
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Gives a body that was read already, once more."""
+    given = False
+
+    async def again() -> Any:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
 
 
 def _limited(receive: Receive) -> Receive:

@@ -1,0 +1,155 @@
+"""An operation compiled: one statement, and what makes the answer's bytes of what it brings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Dialect, Text
+from sqlalchemy.sql.elements import ColumnElement
+
+from trenza.domain.access import Scope
+from trenza.readplan import fields
+from trenza.readplan.dialect import JsonDialect
+from trenza.readplan.filling import Fill, filler_of, fills_of, shaper_of
+from trenza.readplan.run import Run
+from trenza.readplan.selection import Field, Selection
+from trenza.readplan.statement import Statement, Writer
+from trenza.storage.statements import Statements
+
+Texts = Sequence[str]
+Step = Callable[[dict[str, Any], Texts, Run], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one operation is answered, for variables of one shape."""
+
+    statement: Statement | None
+    steps: Sequence[Step]
+    scopes: frozenset[Scope]
+
+    async def answer(self, run: Run, statements: Statements) -> bytes:
+        """The whole answer as JSON."""
+        texts: Texts = ()
+        if self.statement is not None:
+            texts = await statements.fetch(self.statement.text, self.statement.parameters(run))
+        found: dict[str, Any] = {}
+        for step in self.steps:
+            step(found, texts, run)
+        while run.awaited:
+            awaited, run.awaited = run.awaited, []
+            await asyncio.gather(*awaited)
+        return orjson.dumps({"data": found})
+
+
+def compile_plan(selection: Selection, json: JsonDialect, dialect: Dialect, run: Run) -> Plan:
+    """The plan of a query's selection, for variables of the shape that those of `run` have.
+
+    Raises UncoveredError.
+    """
+    writer = Writer(json, dialect, run)
+    steps = _steps_of(selection, writer)
+    return Plan(writer.finish(), steps, scopes_of(selection))
+
+
+def scopes_of(selection: Selection) -> frozenset[Scope]:
+    """Every scope that the fields of a selection need."""
+    found: set[Scope] = set()
+    for field in fields_of(selection):
+        if field.declaration is not None and field.declaration.scope is not None:
+            found.add(field.declaration.scope)
+    return frozenset(found)
+
+
+def fields_of(selection: Selection) -> list[Field]:
+    """Every declared field of a selection, at any depth."""
+    found: list[Field] = []
+    waiting = [selection]
+    while waiting:
+        for field in waiting.pop().fields:
+            found.append(field)
+            waiting += field.below.values()
+            waiting += field.page.selections() if field.page else ()
+    return found
+
+
+def _steps_of(selection: Selection, writer: Writer) -> list[Step]:
+    """What puts each response key of the query, or of a part of it, into the answer."""
+    steps: list[Step] = []
+    for field in selection.fields:
+        match field.declaration:
+            case fields.Part(name=None):
+                steps.append(_part(field.key, _steps_of(field.selection, writer)))
+            case fields.Global() if "ids" in field.declaration.arguments:
+                steps.append(_rows_by_id(field, writer))
+            case fields.One() | fields.Many() | fields.Global() | fields.Lookup():
+                steps.append(_related(field, writer))
+            case _:
+                steps.append(_worked_out(field, selection))
+    return steps
+
+
+def _part(key: str, steps: Sequence[Step]) -> Step:
+    def step(found: dict[str, Any], texts: Texts, run: Run) -> None:
+        inner = found[key] = {}
+        for each in steps:
+            each(inner, texts, run)
+
+    return step
+
+
+def _worked_out(field: Field, selection: Selection) -> Step:
+    """A field of the operation itself, without the database."""
+    shape = shaper_of(Selection(selection.typename, selection.cls, (field,)))
+
+    def step(found: dict[str, Any], _: Texts, run: Run) -> None:
+        found.update(shape(run.operation.root, run))
+
+    return step
+
+
+def _related(field: Field, writer: Writer) -> Step:
+    number = writer.add(writer.relation(field, _key_of_root(writer)))
+    key = field.key
+    fill = fills_of(field)
+    if fill is None:
+        return lambda found, texts, run: found.__setitem__(key, orjson.Fragment(texts[number]))
+
+    def step(found: dict[str, Any], texts: Texts, run: Run) -> None:
+        found[key] = orjson.loads(texts[number])
+        fill(found, run)
+
+    return step
+
+
+def _key_of_root(writer: Writer) -> Callable[[str], ColumnElement[Any]]:
+    return lambda name: writer.bind(lambda run: run.operation.root[name], Text())
+
+
+def _rows_by_id(field: Field, writer: Writer) -> Step:
+    """The rows of `ids`, of several types, in the order of the ids."""
+    numbers = {
+        typename: writer.add(writer.ids_of(field, typename))
+        for typename in writer.types_asked_for(field)
+    }
+    fillers = {typename: filler_of(field.below[typename]) for typename in numbers}
+
+    def step(found: dict[str, Any], texts: Texts, run: Run) -> None:
+        by_id: dict[str, Any] = {}
+        for typename, number in numbers.items():
+            pairs = orjson.loads(texts[number])
+            _fill_each([row for _, row in pairs], fillers[typename], run)
+            by_id.update(pairs)
+        found[field.key] = [by_id.get(id) for id in run.given(field)["ids"]]
+
+    return step
+
+
+def _fill_each(rows: Sequence[dict[str, Any]], fill: Fill | None, run: Run) -> None:
+    if fill is not None:
+        for row in rows:
+            fill(row, run)

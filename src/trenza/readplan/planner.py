@@ -1,0 +1,241 @@
+"""Plans of documents, compiled once and kept, and an account of what they do not cover.
+
+A plan is kept by the document, the name of the operation, and the shape of the variables: which
+of them are there, and the values of those that decide what is selected.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from graphql import (
+    ArgumentNode,
+    DirectiveNode,
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    VariableNode,
+    Visitor,
+    parse,
+    validate,
+    visit,
+)
+from graphql.execution.values import VariableValues, get_variable_values
+
+from trenza.domain.errors import DomainError
+from trenza.domain.ids import parse_id
+from trenza.readplan.dialect import PostgresJson, SqliteJson
+from trenza.readplan.plan import Plan, compile_plan
+from trenza.readplan.run import Run
+from trenza.readplan.schema import Operation
+from trenza.readplan.selection import Convert, Reading, UncoveredError
+from trenza.storage.engine import Database
+from trenza.storage.statements import Statements
+
+DOCUMENTS_MAX = 512
+DOCUMENT_LENGTH_MAX = 16_384
+PLANS_OF_A_DOCUMENT_MAX = 32
+
+WRITTEN_OR_FOLLOWED = frozenset({"mutation", "subscription"})
+"""What is no query is not looked for among the plans."""
+
+LOG = structlog.get_logger("trenza.readplan")
+
+Probe = Callable[[Mapping[str, Any]], Hashable]
+
+
+@dataclass
+class Document:
+    """A valid document with one of its operations, and the plans made for it so far."""
+
+    operation: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDefinitionNode]
+    probes: tuple[Probe, ...]
+    plans: OrderedDict[Hashable, Plan | str] = field(default_factory=OrderedDict)
+
+    def shape_of(self, variables: VariableValues) -> Hashable:
+        """What of the variables decides how the operation is answered."""
+        coerced = variables.coerced
+        return tuple(probe(coerced) for probe in self.probes)
+
+
+class Planner:
+    """Answers queries by their plans."""
+
+    def __init__(
+        self, schema: GraphQLSchema, convert: Convert, database: Database, statements: Statements
+    ) -> None:
+        self._schema = schema
+        self._convert = convert
+        self._dialect = database.dialect
+        self._json = SqliteJson() if database.is_sqlite else PostgresJson()
+        self._statements = statements
+        self._documents: OrderedDict[tuple[str, str | None], Document | str] = OrderedDict()
+        self.answered = 0
+        self.missed: Counter[str] = Counter()
+
+    async def answer(
+        self, operation: Operation, query: str, variables: dict[str, Any] | None, name: str | None
+    ) -> bytes | None:
+        """The whole answer to a query as JSON; nothing where its plan does not cover it.
+
+        Whatever is wrong with a request is found by the reference path, which says so.
+        """
+        try:
+            document = self._document(query, name)
+            found = self._coerced(document, variables or {})
+            run = Run(operation, found)
+            plan = self._plan(document, run)
+            if not plan.scopes <= operation.viewer.scopes:
+                raise UncoveredError("scopes")
+            answer = await plan.answer(run, self._statements)
+        except UncoveredError as uncovered:
+            self.missed[str(uncovered)] += 1
+            return None
+        except (DomainError, GraphQLError):
+            self.missed["refused"] += 1
+            return None
+        self.answered += 1
+        return answer
+
+    def _document(self, query: str, name: str | None) -> Document:
+        key = (query, name)
+        found = self._documents.get(key)
+        if found is None:
+            found = self._read(query, name)
+            if isinstance(found, str) and found not in WRITTEN_OR_FOLLOWED:
+                LOG.info("plan_missed", reason=found, operation=name)
+            if len(query) <= DOCUMENT_LENGTH_MAX:
+                _keep(self._documents, key, found, DOCUMENTS_MAX)
+        else:
+            self._documents.move_to_end(key)
+        if isinstance(found, str):
+            raise UncoveredError(found)
+        return found
+
+    def _read(self, query: str, name: str | None) -> Document | str:
+        try:
+            document = parse(query)
+        except GraphQLError:
+            return "syntax"
+        operations = [
+            each for each in document.definitions if isinstance(each, OperationDefinitionNode)
+        ]
+        named = [each for each in operations if name is None or _name_of(each) == name]
+        if len(named) != 1:
+            return "which operation"
+        if named[0].operation is not OperationType.QUERY:
+            return str(named[0].operation.value)
+        if validate(self._schema, document):
+            return "invalid"
+        fragments = {
+            each.name.value: each
+            for each in document.definitions
+            if isinstance(each, FragmentDefinitionNode)
+        }
+        return Document(named[0], fragments, tuple(_probes(document)))
+
+    def _coerced(self, document: Document, variables: dict[str, Any]) -> VariableValues:
+        found = get_variable_values(
+            self._schema, document.operation.variable_definitions or (), variables
+        )
+        if isinstance(found, list):
+            raise UncoveredError("variables")
+        return found
+
+    def _plan(self, document: Document, run: Run) -> Plan:
+        shape = document.shape_of(run.variables)
+        found = document.plans.get(shape)
+        if found is None:
+            found = self._compile(document, run)
+            if isinstance(found, str):
+                LOG.info("plan_missed", reason=found, operation=_name_of(document.operation))
+            _keep(document.plans, shape, found, PLANS_OF_A_DOCUMENT_MAX)
+        else:
+            document.plans.move_to_end(shape)
+        if isinstance(found, str):
+            raise UncoveredError(found)
+        return found
+
+    def _compile(self, document: Document, run: Run) -> Plan | str:
+        query = self._schema.query_type
+        if query is None:
+            return "no query"
+        reading = Reading(self._schema, document.fragments, run.variables, self._convert)
+        try:
+            selection = reading.selection(query, [document.operation.selection_set])
+            return compile_plan(selection, self._json, self._dialect, run)
+        except UncoveredError as uncovered:
+            return str(uncovered)
+
+
+def _keep(kept: OrderedDict[Any, Any], key: Hashable, value: object, most: int) -> None:
+    kept[key] = value
+    if len(kept) > most:
+        kept.popitem(last=False)
+
+
+def _name_of(operation: OperationDefinitionNode) -> str | None:
+    return operation.name.value if operation.name else None
+
+
+def _probes(document: DocumentNode) -> Iterator[Probe]:
+    found = Probing()
+    visit(document, found)
+    yield from found.probes.values()
+
+
+class Probing(Visitor):
+    """Collects what has to be looked at in the variables of a document."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.probes: dict[tuple[str, str], Probe] = {}
+
+    def enter_variable(
+        self, node: VariableNode, _key: Any, _parent: Any, _path: Any, ancestors: list[Any]
+    ) -> None:
+        """A variable where it is used, or where it is declared, which changes nothing."""
+        within = [each for each in ancestors if isinstance(each, ArgumentNode)]
+        if not within:
+            return
+        is_directive = any(isinstance(each, DirectiveNode) for each in ancestors)
+        is_direct = isinstance(within[-1].value, VariableNode)
+        self._add(node.name.value, within[-1].name.value, is_directive, is_direct)
+
+    def _add(self, name: str, argument: str, is_directive: bool, is_direct: bool) -> None:
+        look = shape_of
+        if is_directive or argument == "orderBy":
+            look = frozen
+        elif is_direct and argument in ("id", "ids"):
+            look = prefix_of
+        self.probes[name, look.__name__] = lambda coerced: look(coerced.get(name))
+
+
+def shape_of(value: Any) -> Hashable:
+    """Which parts of a value are there."""
+    if isinstance(value, dict):
+        return tuple(sorted(key for key, each in value.items() if each is not None))
+    return value is not None
+
+
+def frozen(value: Any) -> Hashable:
+    """The value itself."""
+    return tuple(sorted(value.items())) if isinstance(value, dict) else value
+
+
+def prefix_of(value: Any) -> Hashable:
+    """The prefix of an id, or the different ones of several."""
+    if isinstance(value, list):
+        return tuple(dict.fromkeys(prefix_of(each) for each in value))
+    try:
+        return parse_id(value)[0]
+    except (ValueError, AttributeError):
+        return None

@@ -1,0 +1,40 @@
+"""One execution of a plan: who asks, the values of the variables, and what is still awaited."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any
+
+from graphql.execution.values import VariableValues
+
+from trenza.readplan.connection import Window
+from trenza.readplan.schema import Operation
+
+if TYPE_CHECKING:
+    from trenza.readplan.selection import Field
+
+
+class Run:
+    """Works out the arguments of each field once, when they are first asked for."""
+
+    def __init__(self, operation: Operation, variables: VariableValues) -> None:
+        self.operation = operation
+        self.variables = variables
+        self.workspace_id = operation.viewer.workspace_id
+        self.awaited: list[Awaitable[None]] = []
+        self._given: dict[Field, dict[str, Any]] = {}
+        self._windows: dict[Field, Window] = {}
+
+    def given(self, field: Field) -> dict[str, Any]:
+        """The arguments of a field, those left out being absent."""
+        found = self._given.get(field)
+        if found is None:
+            found = self._given[field] = field.arguments.given(self.variables)
+        return found
+
+    def window(self, field: Field) -> Window:
+        """The page that a connection is asked for; raises InvalidInput."""
+        found = self._windows.get(field)
+        if found is None:
+            found = self._windows[field] = field.window(self.variables)
+        return found

@@ -1,0 +1,296 @@
+"""What an operation selects, read once from its document: response keys, declarations, arguments.
+
+Fragments, aliases and directives are resolved here, as the specification collects fields. Values
+of variables stay out of it, but for those that give a selection its shape.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLIncludeDirective,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    GraphQLSkipDirective,
+    InlineFragmentNode,
+    SelectionSetNode,
+    Undefined,
+    VariableNode,
+    get_named_type,
+    get_nullable_type,
+    is_abstract_type,
+    is_leaf_type,
+)
+from graphql.execution.values import VariableValues, get_argument_values, get_directive_values
+
+from trenza.readplan import fields
+from trenza.readplan.connection import Window, window
+from trenza.readplan.schema import NAMESPACE, PAGING, DeclaredField, Record, order_of
+
+PAGE_FIELDS = frozenset({"nodes", "edges", "pageInfo", "totalCount"})
+
+Convert = Callable[[Mapping[str, Any], DeclaredField], dict[str, Any]]
+"""Makes Python values of coerced arguments, by the names of Python."""
+
+
+class UncoveredError(Exception):
+    """The plan does not answer this; the message says why, in a few words for a log."""
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The arguments of one field: fixed by the document, or made of variables each time."""
+
+    make: Callable[[VariableValues], dict[str, Any]]
+    fixed: dict[str, Any] | None = None
+
+    def given(self, variables: VariableValues) -> dict[str, Any]:
+        """The arguments, those left out being absent."""
+        return self.make(variables) if self.fixed is None else self.fixed
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """One response key of an object: what is declared for it, and what is selected below."""
+
+    key: str
+    name: str
+    type: GraphQLOutputType
+    declaration: fields.Declaration | None
+    arguments: Arguments
+    below: Mapping[str, "Selection"]
+    """By the names of the types that the field can be of; empty for leaves."""
+    page: "Page | None" = None
+
+    @property
+    def selection(self) -> "Selection":
+        """What is selected of a field that can only be of one type."""
+        [only] = self.below.values()
+        return only
+
+    def window(self, variables: VariableValues) -> Window:
+        """The page that is asked for; raises InvalidInput where there is no such page."""
+        given = self.arguments.given(variables)
+        order = order_of(_connected(self.declaration), given)
+        return window(order, *(given.get(name) for name in PAGING))
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is selected of an object of one type, in the order of the document."""
+
+    typename: str
+    cls: type[Record]
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True)
+class PageField:
+    """One response key of a connection, an edge or a PageInfo."""
+
+    key: str
+    name: str
+    below: "tuple[PageField, ...] | Selection | None" = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is selected of a connection."""
+
+    fields: tuple[PageField, ...]
+
+    @property
+    def has_info(self) -> bool:
+        """Whether it is asked where the page lies."""
+        return any(field.name == "pageInfo" for field in self.fields)
+
+    def selections(self) -> Iterator[Selection]:
+        """What is selected of the nodes, directly and in edges."""
+        for field in self.fields:
+            below = field.below if isinstance(field.below, tuple) else (field,)
+            yield from (each.below for each in below if isinstance(each.below, Selection))
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether rows have to be read, and not only to be counted."""
+        return any(field.name in ("pageInfo", "nodes", "edges") for field in self.fields)
+
+
+class Reading:
+    """Reads the selection of one operation, for variables of one shape."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        variables: VariableValues,
+        convert: Convert,
+    ) -> None:
+        self._schema = schema
+        self._fragments = fragments
+        self._variables = variables
+        self._convert = convert
+
+    def selection(self, type_: GraphQLObjectType, sets: Sequence[SelectionSetNode]) -> Selection:
+        """What is selected of a declared type."""
+        cls = _class_of(type_)
+        found = tuple(
+            self._field(type_, key, nodes) for key, nodes in self._collected(type_, sets).items()
+        )
+        return Selection(type_.name, cls, found)
+
+    def _field(self, type_: GraphQLObjectType, key: str, nodes: list[FieldNode]) -> Field:
+        name = nodes[0].name.value
+        if name == "__typename":
+            return Field(key, name, type_, None, Arguments(lambda _: {}, {}), {})
+        if name.startswith("__"):
+            raise UncoveredError("introspection")
+        definition = type_.fields[name]
+        declared = definition.extensions.get("strawberry-definition")
+        if not isinstance(declared, DeclaredField):
+            raise UncoveredError(f"{type_.name}.{name} has a resolver")
+        declaration = declared.declaration
+        arguments = self._arguments(definition, declared, nodes[0])
+        below, page = self._below(definition, declaration, nodes)
+        return Field(
+            key, declared.python_name, definition.type, declaration, arguments, below, page
+        )
+
+    def _below(
+        self, definition: GraphQLField, declaration: fields.Declaration, nodes: list[FieldNode]
+    ) -> tuple[Mapping[str, Selection], Page | None]:
+        named: Any = get_named_type(definition.type)
+        sets = [node.selection_set for node in nodes if node.selection_set]
+        if is_leaf_type(named):
+            return {}, None
+        if isinstance(declaration, fields.Connected):
+            return {}, Page(tuple(self._page_fields(named, sets)))
+        types = self._schema.get_possible_types(named) if is_abstract_type(named) else [named]
+        return {type_.name: self.selection(type_, sets) for type_ in types}, None
+
+    def _page_fields(
+        self, type_: GraphQLObjectType, sets: Sequence[SelectionSetNode]
+    ) -> Iterator[PageField]:
+        for key, nodes in self._collected(type_, sets).items():
+            name = nodes[0].name.value
+            if name == "__typename":
+                yield PageField(key, type_.name)
+                continue
+            below: Any = get_named_type(type_.fields[name].type)
+            inner = [node.selection_set for node in nodes if node.selection_set]
+            if name in ("nodes", "node"):
+                yield PageField(key, name, self.selection(below, inner))
+            elif isinstance(below, GraphQLObjectType):
+                yield PageField(key, name, tuple(self._page_fields(below, inner)))
+            else:
+                yield PageField(key, name)
+
+    def _collected(
+        self, type_: GraphQLObjectType, sets: Sequence[SelectionSetNode]
+    ) -> dict[str, list[FieldNode]]:
+        """The field nodes of each response key, in the order in which the keys first appear."""
+        collected: dict[str, list[FieldNode]] = {}
+        seen: set[str] = set()
+        for each in sets:
+            self._collect(type_, each, collected, seen)
+        return collected
+
+    def _collect(
+        self,
+        type_: GraphQLObjectType,
+        selection_set: SelectionSetNode,
+        collected: dict[str, list[FieldNode]],
+        seen: set[str],
+    ) -> None:
+        for node in selection_set.selections:
+            if not self._is_included(node):
+                continue
+            if isinstance(node, FieldNode):
+                key = node.alias.value if node.alias else node.name.value
+                collected.setdefault(key, []).append(node)
+            elif isinstance(node, FragmentSpreadNode):
+                fragment = self._fragments[node.name.value]
+                if node.name.value not in seen and self._applies(type_, fragment.type_condition):
+                    seen.add(node.name.value)
+                    self._collect(type_, fragment.selection_set, collected, seen)
+            elif isinstance(node, InlineFragmentNode) and self._applies(type_, node.type_condition):
+                self._collect(type_, node.selection_set, collected, seen)
+
+    def _is_included(self, node: Any) -> bool:
+        skip = get_directive_values(GraphQLSkipDirective, node, self._variables)
+        if skip and skip["if"]:
+            return False
+        include = get_directive_values(GraphQLIncludeDirective, node, self._variables)
+        return not include or bool(include["if"])
+
+    def _applies(self, type_: GraphQLObjectType, condition: Any) -> bool:
+        if condition is None or condition.name.value == type_.name:
+            return True
+        named = self._schema.type_map[condition.name.value]
+        return is_abstract_type(named) and self._schema.is_sub_type(named, type_)
+
+    def _arguments(
+        self, definition: GraphQLField, declared: DeclaredField, node: FieldNode
+    ) -> Arguments:
+        def make(variables: VariableValues) -> dict[str, Any]:
+            return self._convert(get_argument_values(definition, node, variables), declared)
+
+        if not node.arguments or not any(map(_has_variable, node.arguments)):
+            return Arguments(make, make(self._variables))
+        direct = _direct(definition, declared, node)
+        return Arguments(make if direct is None else direct)
+
+
+def _direct(
+    definition: GraphQLField, declared: DeclaredField, node: FieldNode
+) -> Callable[[VariableValues], dict[str, Any]] | None:
+    """Takes leaves straight from variables, which are coerced already; nothing for other values."""
+    names = {argument.name.value: argument.value for argument in node.arguments or ()}
+    pairs: list[tuple[str, str]] = []
+    for python_name, name in declared.argument_names.items():
+        argument = definition.args[name]
+        if argument.default is not None or argument.default_value is not Undefined:
+            return None
+        if name not in names:
+            continue
+        value = names[name]
+        is_leaf = is_leaf_type(get_nullable_type(argument.type))
+        if not isinstance(value, VariableNode) or not is_leaf:
+            return None
+        pairs.append((python_name, value.name.value))
+
+    def make(variables: VariableValues) -> dict[str, Any]:
+        coerced = variables.coerced
+        return {name: coerced[variable] for name, variable in pairs if variable in coerced}
+
+    return make
+
+
+def _has_variable(node: Any) -> bool:
+    if isinstance(node, VariableNode):
+        return True
+    inner = [getattr(node, name, None) for name in ("value", "values", "fields")]
+    return any(
+        any(map(_has_variable, each)) if isinstance(each, list | tuple) else _has_variable(each)
+        for each in inner
+        if each is not None and not isinstance(each, str | bool)
+    )
+
+
+def _class_of(type_: GraphQLObjectType) -> type[Record]:
+    cls = NAMESPACE.get(type_.name)
+    if not (isinstance(cls, type) and issubclass(cls, Record)):
+        raise UncoveredError(f"{type_.name} is not declared")
+    return cls
+
+
+def _connected(declaration: fields.Declaration | None) -> fields.Connected:
+    if not isinstance(declaration, fields.Connected):
+        raise TypeError("only a connection has pages")
+    return declaration

@@ -1,0 +1,144 @@
+"""Finished statements that only read, run as they are, past SQLAlchemy.
+
+PostgreSQL: connections of the driver, each with its own prepared statements. SQLite: one hop to a
+thread with a connection of its own, whatever the statement brings. A statement alone sees one
+state of the database, so that none needs a transaction.
+"""
+
+import asyncio
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+import asyncpg
+from sqlalchemy import make_url
+
+from trenza.storage.engine import Database, driver_arguments
+
+KEPT_STATEMENTS = 512
+"""How many statements a connection keeps prepared."""
+
+SERVER_SETTINGS = {
+    "application_name": "trenza-read",
+    "default_transaction_read_only": "on",
+    # Compiling to machine code takes longer than any of our statements.
+    "jit": "off",
+}
+
+
+class Statements(Protocol):
+    """Runs statements; `executed` counts them."""
+
+    executed: int
+
+    async def fetch(self, text: str, parameters: Sequence[Any]) -> Sequence[Any]:
+        """The only row of a statement."""
+        ...
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        ...
+
+
+def open_statements(database: Database, *, pool_size: int) -> Statements:
+    """Statements on a database of either kind; connections are made when they are needed."""
+    if database.is_sqlite:
+        return SqliteStatements(database, pool_size)
+    return PostgresStatements(database, pool_size)
+
+
+class PostgresStatements:
+    """A stack of connections: the one used last is the next one to be used."""
+
+    def __init__(self, database: Database, pool_size: int) -> None:
+        self.executed = 0
+        self._arguments = driver_arguments(database.url)
+        self._free = asyncio.Semaphore(pool_size)
+        self._idle: list[asyncpg.Connection] = []
+
+    async def fetch(self, text: str, parameters: Sequence[Any]) -> Sequence[Any]:
+        """The only row of a statement; a connection that was lost is replaced once."""
+        self.executed += 1
+        async with self._free:
+            connection = self._take() or await self._connect()
+            try:
+                return await self._run(connection, text, parameters)
+            except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
+                connection.terminate()
+                connection = await self._connect()
+                return await self._run(connection, text, parameters)
+
+    async def close(self) -> None:
+        """Closes every connection that is not in use."""
+        idle, self._idle = self._idle, []
+        await asyncio.gather(*(connection.close() for connection in idle))
+
+    async def _run(
+        self, connection: asyncpg.Connection, text: str, parameters: Sequence[Any]
+    ) -> Sequence[Any]:
+        try:
+            row: Sequence[Any] = await connection.fetchrow(text, *parameters)
+        except asyncio.CancelledError:
+            connection.terminate()
+            raise
+        self._idle.append(connection)
+        return row
+
+    def _take(self) -> asyncpg.Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return None
+
+    async def _connect(self) -> asyncpg.Connection:
+        return await asyncpg.connect(
+            **self._arguments,
+            server_settings=SERVER_SETTINGS,
+            statement_cache_size=KEPT_STATEMENTS,
+        )
+
+
+class SqliteStatements:
+    """Threads that each have a connection which can only read."""
+
+    def __init__(self, database: Database, pool_size: int) -> None:
+        self.executed = 0
+        self._file = make_url(database.url).database or ""
+        self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="trenza-read")
+        self._own = threading.local()
+        self._connections: deque[sqlite3.Connection] = deque()
+
+    async def fetch(self, text: str, parameters: Sequence[Any]) -> Sequence[Any]:
+        """The only row of a statement."""
+        self.executed += 1
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._run, text, parameters)
+
+    async def close(self) -> None:
+        """Closes every connection, when what runs on it has ended."""
+        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+        while self._connections:
+            self._connections.pop().close()
+
+    def _run(self, text: str, parameters: Sequence[Any]) -> Sequence[Any]:
+        connection: sqlite3.Connection | None = getattr(self._own, "connection", None)
+        if connection is None:
+            connection = self._own.connection = self._connect()
+        row: Sequence[Any] = connection.execute(text, parameters).fetchone()
+        return row
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._file,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=KEPT_STATEMENTS,
+        )
+        connection.execute("PRAGMA query_only=ON")
+        connection.execute("PRAGMA busy_timeout=15000")
+        self._connections.append(connection)
+        return connection
