@@ -16,7 +16,7 @@ from trenza.readplan import fields
 from trenza.readplan.dialect import JsonDialect
 from trenza.readplan.filling import Fill, filler_of, fills_of, shaper_of
 from trenza.readplan.run import Run
-from trenza.readplan.selection import Field, Selection
+from trenza.readplan.selection import Field, Selection, UncoveredError
 from trenza.readplan.statement import Statement, Writer
 from trenza.storage.statements import Statements
 
@@ -84,8 +84,8 @@ def _steps_of(selection: Selection, writer: Writer) -> list[Step]:
         match field.declaration:
             case fields.Part(name=None):
                 steps.append(_part(field.key, _steps_of(field.selection, writer)))
-            case fields.Global() if "ids" in field.declaration.arguments:
-                steps.append(_rows_by_id(field, writer))
+            case fields.Global() as declaration if "ids" in declaration.arguments:
+                steps.append(_rows_by_id(field, declaration, writer))
             case fields.One() | fields.Many() | fields.Global() | fields.Lookup():
                 steps.append(_related(field, writer))
             case _:
@@ -130,7 +130,7 @@ def _key_of_root(writer: Writer) -> Callable[[str], ColumnElement[Any]]:
     return lambda name: writer.bind(lambda run: run.operation.root[name], Text())
 
 
-def _rows_by_id(field: Field, writer: Writer) -> Step:
+def _rows_by_id(field: Field, declaration: fields.Global, writer: Writer) -> Step:
     """The rows of `ids`, of several types, in the order of the ids."""
     numbers = {
         typename: writer.add(writer.ids_of(field, typename))
@@ -139,12 +139,15 @@ def _rows_by_id(field: Field, writer: Writer) -> Step:
     fillers = {typename: filler_of(field.below[typename]) for typename in numbers}
 
     def step(found: dict[str, Any], texts: Texts, run: Run) -> None:
+        ids: list[str] = run.given(field)["ids"]
+        if len(ids) > declaration.most:
+            raise UncoveredError("too many ids")
         by_id: dict[str, Any] = {}
         for typename, number in numbers.items():
             pairs = orjson.loads(texts[number])
             _fill_each([row for _, row in pairs], fillers[typename], run)
             by_id.update(pairs)
-        found[field.key] = [by_id.get(id) for id in run.given(field)["ids"]]
+        found[field.key] = [by_id.get(id) for id in ids]
 
     return step
 

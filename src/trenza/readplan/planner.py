@@ -37,7 +37,7 @@ from trenza.readplan.run import Run
 from trenza.readplan.schema import Operation
 from trenza.readplan.selection import Convert, Reading, UncoveredError
 from trenza.storage.engine import Database
-from trenza.storage.statements import Statements
+from trenza.storage.statements import StatementError, Statements
 
 DOCUMENTS_MAX = 512
 DOCUMENT_LENGTH_MAX = 16_384
@@ -101,6 +101,10 @@ class Planner:
             return None
         except (DomainError, GraphQLError):
             self.missed["refused"] += 1
+            return None
+        except StatementError as error:
+            LOG.warning("plan_failed", operation=name, error=type(error.__cause__).__name__)
+            self.missed["database"] += 1
             return None
         self.answered += 1
         return answer
@@ -200,13 +204,14 @@ class Probing(Visitor):
         self.probes: dict[tuple[str, str], Probe] = {}
 
     def enter_variable(
-        self, node: VariableNode, _key: Any, _parent: Any, _path: Any, ancestors: list[Any]
+        self, node: VariableNode, _key: Any, parent: Any, _path: Any, ancestors: list[Any]
     ) -> None:
         """A variable where it is used, or where it is declared, which changes nothing."""
-        within = [each for each in ancestors if isinstance(each, ArgumentNode)]
+        above = [*ancestors, parent]
+        within = [each for each in above if isinstance(each, ArgumentNode)]
         if not within:
             return
-        is_directive = any(isinstance(each, DirectiveNode) for each in ancestors)
+        is_directive = any(isinstance(each, DirectiveNode) for each in above)
         is_direct = isinstance(within[-1].value, VariableNode)
         self._add(node.name.value, within[-1].name.value, is_directive, is_direct)
 

@@ -29,6 +29,10 @@ SERVER_SETTINGS = {
 }
 
 
+class StatementError(Exception):
+    """The database did not run a statement; the cause says why."""
+
+
 class Statements(Protocol):
     """Runs statements; `executed` counts them."""
 
@@ -62,19 +66,25 @@ class PostgresStatements:
     async def fetch(self, text: str, parameters: Sequence[Any]) -> Sequence[Any]:
         """The only row of a statement; a connection that was lost is replaced once."""
         self.executed += 1
-        async with self._free:
-            connection = self._take() or await self._connect()
-            try:
-                return await self._run(connection, text, parameters)
-            except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
-                connection.terminate()
-                connection = await self._connect()
-                return await self._run(connection, text, parameters)
+        try:
+            async with self._free:
+                return await self._fetch(text, parameters)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            raise StatementError from error
 
     async def close(self) -> None:
         """Closes every connection that is not in use."""
         idle, self._idle = self._idle, []
         await asyncio.gather(*(connection.close() for connection in idle))
+
+    async def _fetch(self, text: str, parameters: Sequence[Any]) -> Sequence[Any]:
+        connection = self._take() or await self._connect()
+        try:
+            return await self._run(connection, text, parameters)
+        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
+            connection.terminate()
+            connection = await self._connect()
+            return await self._run(connection, text, parameters)
 
     async def _run(
         self, connection: asyncpg.Connection, text: str, parameters: Sequence[Any]
@@ -83,6 +93,9 @@ class PostgresStatements:
             row: Sequence[Any] = await connection.fetchrow(text, *parameters)
         except asyncio.CancelledError:
             connection.terminate()
+            raise
+        except asyncpg.PostgresError:
+            self._idle.append(connection)
             raise
         self._idle.append(connection)
         return row
@@ -116,11 +129,14 @@ class SqliteStatements:
         """The only row of a statement."""
         self.executed += 1
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._run, text, parameters)
+        try:
+            return await loop.run_in_executor(self._threads, self._run, text, parameters)
+        except sqlite3.Error as error:
+            raise StatementError from error
 
     async def close(self) -> None:
         """Closes every connection, when what runs on it has ended."""
-        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+        self._threads.shutdown()
         while self._connections:
             self._connections.pop().close()
 

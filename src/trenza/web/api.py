@@ -147,7 +147,7 @@ class Api(GraphQL[Context, None]):
         variables = given.get("variables")
         if not isinstance(query, str) or not isinstance(name, str | None):
             return None
-        if not isinstance(variables, dict | None):
+        if not all(isinstance(each, dict | None) for each in (variables, given.get("extensions"))):
             return None
         operation = self._new_context(request.scope["trenza.viewer"]).for_operation()
         return await planner.answer(operation, query, variables, name)
