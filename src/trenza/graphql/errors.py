@@ -1,10 +1,11 @@
 """Errors a client can act on are data; all others are masked, with an id that is in the log."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
 from typing import Any
 
-import strawberry
 import structlog
 from graphql import GraphQLError
 from strawberry.exceptions import MissingQueryError
@@ -13,6 +14,8 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 
 from trenza.domain import errors
 from trenza.domain.errors import DomainError, ErrorCode
+from trenza.readplan.fields import column
+from trenza.readplan.schema import Record, record, view
 
 UNREADABLE = (CannotGetOperationTypeError, InvalidOperationTypeError, MissingQueryError)
 SUGGESTION = re.compile(r" Did you mean [^?]*\?")
@@ -21,48 +24,46 @@ SUGGESTION = re.compile(r" Did you mean [^?]*\?")
 LOG = structlog.get_logger("trenza.graphql")
 
 
-@strawberry.interface(description="Why an operation was refused; nothing was changed.")
-class UserError:
+@record(interface=True)
+class UserError(Record):
     """Why an operation was refused; nothing was changed."""
 
-    code: ErrorCode = strawberry.field(description="The reason, for programs.")
-    message: str = strawberry.field(description="The reason and what to do, for people.")
-    path: list[str] | None = strawberry.field(
-        description="The field of the input that is to blame, from the outside in."
-    )
+    code: ErrorCode = column("The reason, for programs.")
+    message: str = column("The reason and what to do, for people.")
+    path: list[str] | None = column("The field of the input that is to blame, from the outside in.")
 
 
-@strawberry.type(description=errors.InvalidInput.__doc__)
+@record(description=errors.InvalidInput.__doc__)
 class InvalidInput(UserError):
     """A value is missing, misplaced or malformed."""
 
 
-@strawberry.type(description=errors.NotFound.__doc__)
+@record(description=errors.NotFound.__doc__)
 class NotFound(UserError):
     """The workspace has no such thing; a foreign id answers exactly like an absent one."""
 
 
-@strawberry.type(description=errors.Forbidden.__doc__)
+@record(description=errors.Forbidden.__doc__)
 class Forbidden(UserError):
     """The key is valid, its scopes are not enough."""
 
 
-@strawberry.type(description=errors.IdempotencyConflict.__doc__)
+@record(description=errors.IdempotencyConflict.__doc__)
 class IdempotencyConflict(UserError):
     """The same identity was used before with another content."""
 
 
-@strawberry.type(description=errors.OccurredInFuture.__doc__)
+@record(description=errors.OccurredInFuture.__doc__)
 class OccurredInFuture(UserError):
     """The interaction is dated later than the tolerance for clocks allows."""
 
 
-@strawberry.type(description=errors.TooLate.__doc__)
+@record(description=errors.TooLate.__doc__)
 class TooLate(UserError):
     """The interaction is older than the acceptance horizon; it waits in the quarantine."""
 
 
-@strawberry.type(description=errors.Conflict.__doc__)
+@record(description=errors.Conflict.__doc__)
 class Conflict(UserError):
     """The state of things does not allow the operation."""
 
@@ -81,7 +82,8 @@ TYPES: dict[type[DomainError], type[UserError]] = {
 def as_data(error: DomainError) -> UserError:
     """A refusal as the member of a result union that stands for it."""
     cls = TYPES[type(error)]
-    return cls(code=error.code, message=error.message, path=list(error.path) or None)
+    row = {"code": error.code, "message": error.message, "path": list(error.path) or None}
+    return view(cls, row)
 
 
 def _handler(error: type[DomainError], cls: type[UserError]) -> ExceptionHandler[Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import strawberry
+from typing import TYPE_CHECKING
 
 from trenza.domain.ids import Prefix
 from trenza.readplan.fields import column
-from trenza.readplan.schema import DeclaredField, Record, named
+from trenza.readplan.schema import Record, record
+
+if TYPE_CHECKING:
+    from strawberry import ID
 
 NODE_TYPES = {
     Prefix.WORKSPACE: "Workspace",
@@ -26,10 +27,8 @@ NODE_TYPES = {
 }
 
 
-@named
-@strawberry.interface(description="Whatever has an id of its own.")
+@record(interface=True)
 class Node(Record):
     """Whatever has an id of its own."""
 
-    id: Any = DeclaredField("id", "ID", column("The global id, opaque and stable."))
-    del __annotations__["id"]
+    id: ID = column("The global id, opaque and stable.")

@@ -77,6 +77,11 @@ class Column(Declaration):
 
 
 @dataclass(frozen=True)
+class Beside(Declaration):
+    """A value that is not stored with the row but known beside it, as the answer to a mutation."""
+
+
+@dataclass(frozen=True)
 class Computed(Declaration):
     """A pure function of columns of the row, `needs`, and of the field's arguments."""
 
@@ -94,6 +99,17 @@ class Figure(Declaration):
 
     function: Callable[..., Any] = field(kw_only=True)
     needs: tuple[str, ...] = field(default=(), kw_only=True)
+
+
+@dataclass(frozen=True)
+class Write(Declaration):
+    """A mutation: `function` gets the operation and the arguments, and answers after the commit.
+
+    It answers objects of the field's types: `Stored` ones are read back, others stand for
+    themselves. Where it raises a DomainError nothing was written.
+    """
+
+    function: Callable[..., Any] = field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -175,6 +191,11 @@ def column(description: str, name: str | None = None) -> Any:
     return Column(description, name)
 
 
+def beside(description: str) -> Any:
+    """Declares what is known beside a stored row."""
+    return Beside(description)
+
+
 def computed(
     function: Callable[..., object],
     *needs: str,
@@ -195,6 +216,11 @@ def figure(
     """Declares what a function works out on demand; its docstring is the description."""
     said = description or (function.__doc__ or "").strip().split("\n\n")[0]
     return Figure(said, function=function, needs=needs, arguments=arguments or {})
+
+
+def write(function: Callable[..., Any], description: str, arguments: Mapping[str, Argument]) -> Any:
+    """Declares a mutation."""
+    return Write(description, function=function, arguments=arguments)
 
 
 def part(description: str, name: str | None = None) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,13 +35,11 @@ class Plan:
         """The whole answer as JSON."""
         texts: Texts = ()
         if self.statement is not None:
-            texts = await statements.fetch(self.statement.text, self.statement.parameters(run))
+            [texts] = await statements.fetch(self.statement.text, self.statement.parameters(run))
         found: dict[str, Any] = {}
         for step in self.steps:
             step(found, texts, run)
-        while run.awaited:
-            awaited, run.awaited = run.awaited, []
-            await asyncio.gather(*awaited)
+        await run.settle()
         return orjson.dumps({"data": found})
 
 

@@ -36,6 +36,7 @@ from trenza.readplan.plan import Plan, compile_plan
 from trenza.readplan.run import Run
 from trenza.readplan.schema import Operation
 from trenza.readplan.selection import Convert, Reading, UncoveredError
+from trenza.readplan.written import Gathering, WrittenPlan, compile_written
 from trenza.storage.engine import Database
 from trenza.storage.statements import StatementError, Statements
 
@@ -43,11 +44,10 @@ DOCUMENTS_MAX = 512
 DOCUMENT_LENGTH_MAX = 16_384
 PLANS_OF_A_DOCUMENT_MAX = 32
 
-WRITTEN_OR_FOLLOWED = frozenset({"mutation", "subscription"})
-"""What is no query is not looked for among the plans."""
 
 LOG = structlog.get_logger("trenza.readplan")
 
+AnyPlan = Plan | WrittenPlan
 Probe = Callable[[Mapping[str, Any]], Hashable]
 
 
@@ -58,7 +58,7 @@ class Document:
     operation: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
     probes: tuple[Probe, ...]
-    plans: OrderedDict[Hashable, Plan | str] = field(default_factory=OrderedDict)
+    plans: OrderedDict[Hashable, AnyPlan | str] = field(default_factory=OrderedDict)
 
     def shape_of(self, variables: VariableValues) -> Hashable:
         """What of the variables decides how the operation is answered."""
@@ -77,6 +77,7 @@ class Planner:
         self._dialect = database.dialect
         self._json = SqliteJson() if database.is_sqlite else PostgresJson()
         self._statements = statements
+        self._gathering = Gathering(statements, database.dialect)
         self._documents: OrderedDict[tuple[str, str | None], Document | str] = OrderedDict()
         self.answered = 0
         self.missed: Counter[str] = Counter()
@@ -86,7 +87,8 @@ class Planner:
     ) -> bytes | None:
         """The whole answer to a query as JSON; nothing where its plan does not cover it.
 
-        Whatever is wrong with a request is found by the reference path, which says so.
+        Whatever is wrong with a request is found by the reference path, which says so. Raises
+        FailedWriteError for a mutation that may have written something.
         """
         try:
             document = self._document(query, name)
@@ -95,7 +97,10 @@ class Planner:
             plan = self._plan(document, run)
             if not plan.scopes <= operation.viewer.scopes:
                 raise UncoveredError("scopes")
-            answer = await plan.answer(run, self._statements)
+            if isinstance(plan, WrittenPlan):
+                answer = await plan.answer(run, self._gathering)
+            else:
+                answer = await plan.answer(run, self._statements)
         except UncoveredError as uncovered:
             self.missed[str(uncovered)] += 1
             return None
@@ -114,7 +119,7 @@ class Planner:
         found = self._documents.get(key)
         if found is None:
             found = self._read(query, name)
-            if isinstance(found, str) and found not in WRITTEN_OR_FOLLOWED:
+            if isinstance(found, str) and found != "subscription":
                 LOG.info("plan_missed", reason=found, operation=name)
             if len(query) <= DOCUMENT_LENGTH_MAX:
                 _keep(self._documents, key, found, DOCUMENTS_MAX)
@@ -135,8 +140,8 @@ class Planner:
         named = [each for each in operations if name is None or _name_of(each) == name]
         if len(named) != 1:
             return "which operation"
-        if named[0].operation is not OperationType.QUERY:
-            return str(named[0].operation.value)
+        if named[0].operation is OperationType.SUBSCRIPTION:
+            return "subscription"
         if validate(self._schema, document):
             return "invalid"
         fragments = {
@@ -154,7 +159,7 @@ class Planner:
             raise UncoveredError("variables")
         return found
 
-    def _plan(self, document: Document, run: Run) -> Plan:
+    def _plan(self, document: Document, run: Run) -> AnyPlan:
         shape = document.shape_of(run.variables)
         found = document.plans.get(shape)
         if found is None:
@@ -168,13 +173,14 @@ class Planner:
             raise UncoveredError(found)
         return found
 
-    def _compile(self, document: Document, run: Run) -> Plan | str:
-        query = self._schema.query_type
-        if query is None:
-            return "no query"
+    def _compile(self, document: Document, run: Run) -> AnyPlan | str:
         reading = Reading(self._schema, document.fragments, run.variables, self._convert)
+        sets = [document.operation.selection_set]
         try:
-            selection = reading.selection(query, [document.operation.selection_set])
+            if document.operation.operation is OperationType.MUTATION:
+                mutation = reading.written(self._schema.mutation_type, sets)
+                return compile_written(mutation, self._json, self._dialect, run)
+            selection = reading.selection(self._schema.query_type, sets)
             return compile_plan(selection, self._json, self._dialect, run)
         except UncoveredError as uncovered:
             return str(uncovered)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,15 @@ class Run:
         self.variables = variables
         self.workspace_id = operation.viewer.workspace_id
         self.awaited: list[Awaitable[None]] = []
+        self.rows: dict[str, Any] = {}
         self._given: dict[Field, dict[str, Any]] = {}
         self._windows: dict[Field, Window] = {}
+
+    async def settle(self) -> None:
+        """Waits for every figure that the answer needs."""
+        while self.awaited:
+            awaited, self.awaited = self.awaited, []
+            await asyncio.gather(*awaited)
 
     def given(self, field: Field) -> dict[str, Any]:
         """The arguments of a field, those left out being absent."""

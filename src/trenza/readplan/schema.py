@@ -6,6 +6,7 @@ other in any order and from any module.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from inspect import isawaitable
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -73,7 +74,8 @@ class Record:
     """A row seen as an object of the graph."""
 
     row: Row
-    table: ClassVar[Table]
+    table: ClassVar[Any]
+    """The SQLAlchemy table of its rows; None for rows that are made for the occasion."""
     declared: ClassVar[dict[str, fields.Declaration]]
     targets: ClassVar[dict[str, str]]
 
@@ -84,6 +86,15 @@ def named(cls: C) -> C:
     return cls
 
 
+@dataclass(frozen=True)
+class Stored:
+    """A row of a declared type by its id, read when it is shown, and what is known beside it."""
+
+    cls: type[Record]
+    id: str
+    beside: Mapping[str, Any]
+
+
 def view(cls: type[R], row: Row) -> R:
     """The object of a declared type over a row."""
     record = cls()
@@ -91,12 +102,18 @@ def view(cls: type[R], row: Row) -> R:
     return record
 
 
-def record(table: Any = None) -> Callable[[C], C]:
-    """Declares a GraphQL type over a table, or over a row made for the occasion without one."""
+def record(
+    table: Any = None, *, interface: bool = False, description: str | None = None
+) -> Callable[[C], C]:
+    """Declares a GraphQL type over a table, or over a row made for the occasion without one.
+
+    Its description is the class's docstring, unless another is given.
+    """
 
     def declare(cls: C) -> C:
         cls.table = table.__table__ if table is not None else None  # type: ignore[attr-defined]
-        cls.declared, cls.targets = {}, {}  # type: ignore[attr-defined]
+        cls.declared = dict(getattr(cls, "declared", {}))  # type: ignore[attr-defined]
+        cls.targets = dict(getattr(cls, "targets", {}))  # type: ignore[attr-defined]
         annotations = dict(cls.__annotations__)
         for name, annotation in annotations.items():
             declaration = cls.__dict__.get(name)
@@ -107,8 +124,9 @@ def record(table: Any = None) -> Callable[[C], C]:
                 setattr(cls, name, field)
                 del cls.__annotations__[name]
         named(cls)
-        description = (cls.__doc__ or "").strip()
-        return strawberry.type(description=description)(cls)
+        said = description or (cls.__doc__ or "").strip()
+        decorate = strawberry.interface if interface else strawberry.type
+        return decorate(description=said)(cls)
 
     return declare
 
@@ -172,10 +190,14 @@ class DeclaredField(StrawberryField):
         match self.declaration:
             case fields.Column(name=name):
                 return row[name or self.python_name]
+            case fields.Beside():
+                return row[self.python_name]
             case fields.Computed() as computed:
                 return self._computed(operation, computed, source, kwargs)
             case fields.Figure() as figure:
                 return self._figure(operation, figure, row, kwargs)
+            case fields.Write() as write:
+                return self._written(operation, write, kwargs)
             case fields.Part(name=name):
                 return self._views(row if name is None else row[name])
             case fields.One(key=key, to=to):
@@ -235,6 +257,14 @@ class DeclaredField(StrawberryField):
         if isawaitable(found):
             found = await found
         return self._views(found)
+
+    async def _written(
+        self, operation: Operation, write: fields.Write, given: dict[str, Any]
+    ) -> Any:
+        found = await write.function(operation, **in_full(write, given, operation))
+        if isinstance(found, list):
+            return await asyncio.gather(*(_read_back(operation, each) for each in found))
+        return await _read_back(operation, found)
 
     def _views(self, found: Any) -> Any:
         """Rows as objects of the field's type; a value as it is."""
@@ -339,6 +369,13 @@ def order_of(declaration: fields.Many, given: Mapping[str, Any]) -> fields.Order
     if chosen is None or not isinstance(declaration, fields.Connected):
         return declaration.order
     return fields.Order(declaration.orders[chosen.field], chosen.is_descending)
+
+
+async def _read_back(operation: Operation, written: Any) -> Any:
+    if not isinstance(written, Stored):
+        return written
+    row = await operation.reader.known(written.cls.table, "id", written.id)
+    return view(written.cls, {**row, **written.beside})
 
 
 async def _row_of(operation: Operation, declaration: fields.Global, id: str) -> Any:

@@ -67,6 +67,7 @@ class Field:
     below: Mapping[str, "Selection"]
     """By the names of the types that the field can be of; empty for leaves."""
     page: "Page | None" = None
+    nodes: Sequence[FieldNode] = ()
 
     @property
     def selection(self) -> "Selection":
@@ -137,13 +138,26 @@ class Reading:
         self._variables = variables
         self._convert = convert
 
-    def selection(self, type_: GraphQLObjectType, sets: Sequence[SelectionSetNode]) -> Selection:
+    def selection(
+        self, type_: GraphQLObjectType | None, sets: Sequence[SelectionSetNode]
+    ) -> Selection:
         """What is selected of a declared type."""
+        if type_ is None:
+            raise UncoveredError("no such operation")
         cls = _class_of(type_)
         found = tuple(
             self._field(type_, key, nodes) for key, nodes in self._collected(type_, sets).items()
         )
         return Selection(type_.name, cls, found)
+
+    def written(
+        self, type_: GraphQLObjectType | None, sets: Sequence[SelectionSetNode]
+    ) -> list[Field]:
+        """The fields of a mutation, in the order in which they are carried out."""
+        if type_ is None:
+            raise UncoveredError("no such operation")
+        collected = self._collected(type_, sets)
+        return [self._field(type_, key, nodes) for key, nodes in collected.items()]
 
     def _field(self, type_: GraphQLObjectType, key: str, nodes: list[FieldNode]) -> Field:
         name = nodes[0].name.value
@@ -159,7 +173,7 @@ class Reading:
         arguments = self._arguments(definition, declared, nodes[0])
         below, page = self._below(definition, declaration, nodes)
         return Field(
-            key, declared.python_name, definition.type, declaration, arguments, below, page
+            key, declared.python_name, definition.type, declaration, arguments, below, page, nodes
         )
 
     def _below(

@@ -56,6 +56,9 @@ from trenza.readplan.dialect import (
 from trenza.readplan.run import Run
 from trenza.readplan.schema import NAMESPACE, column_of_id, conditions_of, order_of
 from trenza.readplan.selection import Field, Page, PageField, Selection, UncoveredError
+from trenza.storage.dialect import RowsParameter
+
+GIVEN = RowsParameter("given", {"id": Text()})
 
 Value = Callable[[Run], Any]
 Key = Callable[[str], ColumnElement[Any]]
@@ -67,6 +70,8 @@ class Statement:
 
     text: str
     values: tuple[Value, ...]
+    is_shared: bool
+    """Whether every request of a workspace gives it the same values, but for the rows it reads."""
 
     def parameters(self, run: Run) -> list[Any]:
         """The values for one execution."""
@@ -95,11 +100,31 @@ class Writer:
         if not self._columns:
             return None
         named = [column.label(f"c{n}") for n, column in enumerate(self._columns)]
-        compiled = select(*named).compile(
+        return self._compiled(select(*named))
+
+    def rows(self, selection: Selection) -> Statement:
+        """The statement that answers pairs of id and JSON, for ids given as `rows_parameters`."""
+        given = GIVEN.table(self._dialect.name)
+        for name in rows_parameters(self._dialect, []):
+            self._values[name] = _rows_of(name)
+        alias, statement = self._rows(selection.cls.table)
+        found = statement.with_only_columns(
+            alias.c.id, self.object(selection, alias).label("j"), maintain_column_froms=True
+        )
+        return self._compiled(found.join(given, given.c.id == alias.c.id))
+
+    def _compiled(self, statement: Any) -> Statement:
+        compiled = statement.compile(
             dialect=self._dialect, compile_kwargs={"render_postcompile": True}
         )
         names = compiled.positiontup or []
-        return Statement(str(compiled), tuple(self._value_of(compiled, name) for name in names))
+        # The workspace and the rows themselves aside, what is bound is given by the request.
+        shared = set(rows_parameters(self._dialect, [])) | {self._workspace.key}
+        return Statement(
+            str(compiled),
+            tuple(self._value_of(compiled, name) for name in names),
+            all(name in shared or name not in self._values for name in names),
+        )
 
     def relation(self, field: Field, key: Key) -> ColumnElement[str]:
         """The JSON of a relation; `key` answers the columns of the row that it hangs from."""
@@ -154,6 +179,8 @@ class Writer:
                 return f'"{selection.typename}"'
             case fields.Column(name=name):
                 return self._leaf(alias.c[name or field.name], field.type)
+            case fields.Beside():
+                return "null"
             case fields.Computed(needs=needs) | fields.Figure(needs=needs):
                 return self._needs(selection, needs, alias)
             case fields.Part(name=None):
@@ -402,6 +429,15 @@ class Writer:
             return value
         given = value
         return lambda run: write(given(run))
+
+
+def rows_parameters(dialect: Dialect, ids: Sequence[str]) -> dict[str, Any]:
+    """Ids as the parameters of a statement that `Writer.rows` wrote, by name."""
+    return GIVEN.values(dialect, [(id,) for id in ids])
+
+
+def _rows_of(name: str) -> Value:
+    return lambda run: run.rows[name]
 
 
 def field_target(field: Field) -> str:

@@ -38,8 +38,8 @@ class Statements(Protocol):
 
     executed: int
 
-    async def fetch(self, text: str, parameters: Sequence[Any]) -> Sequence[Any]:
-        """The only row of a statement."""
+    async def fetch(self, text: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """The rows of a statement."""
         ...
 
     async def close(self) -> None:
@@ -63,8 +63,8 @@ class PostgresStatements:
         self._free = asyncio.Semaphore(pool_size)
         self._idle: list[asyncpg.Connection] = []
 
-    async def fetch(self, text: str, parameters: Sequence[Any]) -> Sequence[Any]:
-        """The only row of a statement; a connection that was lost is replaced once."""
+    async def fetch(self, text: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """The rows of a statement; a connection that was lost is replaced once."""
         self.executed += 1
         try:
             async with self._free:
@@ -77,7 +77,7 @@ class PostgresStatements:
         idle, self._idle = self._idle, []
         await asyncio.gather(*(connection.close() for connection in idle))
 
-    async def _fetch(self, text: str, parameters: Sequence[Any]) -> Sequence[Any]:
+    async def _fetch(self, text: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
         connection = self._take() or await self._connect()
         try:
             return await self._run(connection, text, parameters)
@@ -88,9 +88,9 @@ class PostgresStatements:
 
     async def _run(
         self, connection: asyncpg.Connection, text: str, parameters: Sequence[Any]
-    ) -> Sequence[Any]:
+    ) -> Sequence[Sequence[Any]]:
         try:
-            row: Sequence[Any] = await connection.fetchrow(text, *parameters)
+            rows: Sequence[Sequence[Any]] = await connection.fetch(text, *parameters)
         except asyncio.CancelledError:
             connection.terminate()
             raise
@@ -98,7 +98,7 @@ class PostgresStatements:
             self._idle.append(connection)
             raise
         self._idle.append(connection)
-        return row
+        return rows
 
     def _take(self) -> asyncpg.Connection | None:
         while self._idle:
@@ -125,8 +125,8 @@ class SqliteStatements:
         self._own = threading.local()
         self._connections: deque[sqlite3.Connection] = deque()
 
-    async def fetch(self, text: str, parameters: Sequence[Any]) -> Sequence[Any]:
-        """The only row of a statement."""
+    async def fetch(self, text: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """The rows of a statement."""
         self.executed += 1
         loop = asyncio.get_running_loop()
         try:
@@ -140,12 +140,11 @@ class SqliteStatements:
         while self._connections:
             self._connections.pop().close()
 
-    def _run(self, text: str, parameters: Sequence[Any]) -> Sequence[Any]:
+    def _run(self, text: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
         connection: sqlite3.Connection | None = getattr(self._own, "connection", None)
         if connection is None:
             connection = self._own.connection = self._connect()
-        row: Sequence[Any] = connection.execute(text, parameters).fetchone()
-        return row
+        return connection.execute(text, parameters).fetchall()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(

@@ -20,8 +20,10 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from trenza.domain.access import Viewer
 from trenza.domain.errors import Unauthenticated
 from trenza.graphql.context import Context
+from trenza.graphql.errors import presented
 from trenza.graphql.schema import Schema
 from trenza.readplan.planner import Planner
+from trenza.readplan.written import FailedWriteError
 from trenza.services.access import Authenticator
 from trenza.web.frames import FrameHandler
 
@@ -150,7 +152,11 @@ class Api(GraphQL[Context, None]):
         if not all(isinstance(each, dict | None) for each in (variables, given.get("extensions"))):
             return None
         operation = self._new_context(request.scope["trenza.viewer"]).for_operation()
-        return await planner.answer(operation, query, variables, name)
+        try:
+            return await planner.answer(operation, query, variables, name)
+        except FailedWriteError as failed:
+            errors = presented([failed.error], operation.correlation_id)
+            return orjson.dumps({"data": None, "errors": [each.formatted for each in errors]})
 
     async def _refusal(self, request: Request) -> Response | None:
         try:

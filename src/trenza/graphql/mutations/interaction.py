@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
@@ -16,18 +15,17 @@ from trenza.graphql import errors
 from trenza.graphql.balance import BALANCE_NOW, find_balance
 from trenza.graphql.contact import IdentityInput
 from trenza.graphql.context import Context, Info
-from trenza.readplan.fields import Order, column, figure, many, one
+from trenza.readplan.fields import Argument, Order, beside, column, figure, many, one, part, write
 from trenza.readplan.reader import Row
-from trenza.readplan.schema import Record, record, view
+from trenza.readplan.schema import NAMESPACE, Record, Stored, named, record, view
 from trenza.services.balance_feed import write_feed_cursor
 from trenza.services.interaction import (
     Answer,
-    Recorded,
     RecordInteraction,
     admit_interaction,
     retract_interaction,
 )
-from trenza.storage.interaction import INTERACTION
+from trenza.storage.interaction import Interaction as InteractionTable
 from trenza.storage.ledger import LEDGER
 
 if TYPE_CHECKING:
@@ -38,6 +36,7 @@ if TYPE_CHECKING:
 INPUTS_MAX = 500
 
 
+@named
 @strawberry.input(description="What is reported. Give either `contactId` or `identity`.")
 class RecordInteractionInput:
     """What is reported. Give either `contactId` or `identity`."""
@@ -94,6 +93,7 @@ class RetractInteractionInput:
     reason: str = strawberry.field(description="Why; up to 500 characters.")
 
 
+@named
 @strawberry.input(description="The interaction to admit from the quarantine.")
 class AdmitInteractionInput:
     """The interaction to admit from the quarantine."""
@@ -112,11 +112,11 @@ async def find_feed_cursor(operation: Context) -> str:
     return write_feed_cursor(head.sequence)
 
 
-@record()
+@record(InteractionTable)
 class RecordInteractionPayload(Record):
     """An interaction that is recorded and committed."""
 
-    interaction: Interaction = one("The interaction with its verdict.", "id", scope=None)
+    interaction: Interaction = part("The interaction with its verdict.")
     session: InteractionzSession | None = one(
         "The session it opened, or that covers it.", "session_id", scope=None
     )
@@ -127,7 +127,7 @@ class RecordInteractionPayload(Record):
         where=LEDGER.c.reason != "RETRACTION",
         scope=None,
     )
-    replayed: bool = column("Whether it was recorded before; nothing was changed then.")
+    replayed: bool = beside("Whether it was recorded before; nothing was changed then.")
     balance: InteractionzBalance = figure(
         balance_after,
         "occurred_at",
@@ -182,69 +182,68 @@ RetractInteractionResult: TypeAlias = Annotated[
 ]
 
 
-async def recorded_payloads(info: Info, answers: Sequence[Answer]) -> list[Any]:
-    """What a client sees of the answers, read after the commit."""
-    context = info.context
-    context.renew()
-    rows = await asyncio.gather(
-        *(
-            context.reader.known(INTERACTION, "id", answer.interaction_id)
-            for answer in answers
-            if isinstance(answer, Recorded)
-        )
-    )
-    found = iter(rows)
-    return [
-        errors.as_data(answer)
-        if isinstance(answer, DomainError)
-        else view(RecordInteractionPayload, {**next(found), "replayed": answer.replayed})
-        for answer in answers
-    ]
+for _name, _union in (
+    ("RecordInteractionResult", RecordInteractionResult),
+    ("AdmitInteractionResult", AdmitInteractionResult),
+):
+    NAMESPACE[_name] = _union
 
 
-@strawberry.type
-class InteractionMutations:
+def shown(answer: Answer) -> Any:
+    """What a client sees of an answer, read after the commit."""
+    if isinstance(answer, DomainError):
+        return errors.as_data(answer)
+    beside = {"replayed": answer.replayed}
+    return Stored(RecordInteractionPayload, answer.interaction_id, beside)
+
+
+async def record_one(operation: Context, input: RecordInteractionInput) -> Any:
+    """One report is a batch of one."""
+    answers = await operation.recorder.record(operation.viewer, [input.request()])
+    operation.renew()
+    return shown(answers[0])
+
+
+async def record_several(operation: Context, inputs: Sequence[RecordInteractionInput]) -> list[Any]:
+    """Equal to recording them one by one."""
+    if len(inputs) > INPUTS_MAX:
+        raise InvalidInput(f"Give at most {INPUTS_MAX} inputs at once.", path=("inputs",))
+    requests = [each.request() for each in inputs]
+    answers: Sequence[Answer]
+    try:
+        answers = await operation.recorder.record(operation.viewer, requests)
+    except Forbidden as refusal:
+        answers = [refusal] * len(requests)
+    operation.renew()
+    return [shown(answer) for answer in answers]
+
+
+async def admit_one(operation: Context, input: AdmitInteractionInput) -> Any:
+    """Its credit counts in the running cycle where its own is closed."""
+    return shown(await operation.write(admit_interaction, input.quarantine_id))
+
+
+@record()
+class InteractionMutations(Record):
     """Recording, retracting and admitting interactions."""
 
-    @strawberry.mutation(
-        description="Records what happened; answered after the commit. Scope `record`."
-    )  # type: ignore[untyped-decorator]
-    async def record_interaction(
-        self,
-        info: Info,
-        input: Annotated[RecordInteractionInput, strawberry.argument(description="The report.")],
-    ) -> RecordInteractionResult:
-        """One report is a batch of one."""
-        request = input.request()
-        answers = await info.context.recorder.record(info.context.viewer, [request])
-        results = await recorded_payloads(info, answers)
-        result: RecordInteractionResult = results[0]
-        return result
-
-    @strawberry.mutation(  # type: ignore[untyped-decorator]
-        description=(
-            "Records up to 500 reports in the order given, in one transaction; each has its own "
-            "result and good ones are kept. Verdicts and balances are those after the last of "
-            "them. Scope `record`."
-        )
+    record_interaction: RecordInteractionResult = write(
+        record_one,
+        "Records what happened; answered after the commit. Scope `record`.",
+        {"input": Argument("RecordInteractionInput", "The report.")},
     )
-    async def record_interactions(
-        self,
-        info: Info,
-        inputs: Annotated[
-            list[RecordInteractionInput], strawberry.argument(description="The reports.")
-        ],
-    ) -> list[RecordInteractionResult]:
-        """Equal to recording them one by one."""
-        if len(inputs) > INPUTS_MAX:
-            raise InvalidInput(f"Give at most {INPUTS_MAX} inputs at once.", path=("inputs",))
-        requests = [each.request() for each in inputs]
-        answers: Sequence[Answer]
-        try:
-            answers = await info.context.recorder.record(info.context.viewer, requests)
-        except Forbidden as refusal:
-            answers = [refusal] * len(requests)
-        return await recorded_payloads(info, answers)
+    record_interactions: list[RecordInteractionResult] = write(
+        record_several,
+        "Records up to 500 reports in the order given, in one transaction; each has its own "
+        "result and good ones are kept. Verdicts and balances are those after the last of "
+        "them. Scope `record`.",
+        {"inputs": Argument("list[RecordInteractionInput]", "The reports.")},
+    )
+    admit_interaction: AdmitInteractionResult = write(
+        admit_one,
+        "Records an interaction of the quarantine, however old. Scope `admin`.",
+        {"input": Argument("AdmitInteractionInput", "Which.")},
+    )
 
     @strawberry.mutation(  # type: ignore[untyped-decorator]
         description=(
@@ -261,17 +260,3 @@ class InteractionMutations:
         return view(
             RetractInteractionPayload, {"id": answer.interaction_id, "replayed": answer.replayed}
         )
-
-    @strawberry.mutation(  # type: ignore[untyped-decorator]
-        description="Records an interaction of the quarantine, however old. Scope `admin`."
-    )
-    async def admit_interaction(
-        self,
-        info: Info,
-        input: Annotated[AdmitInteractionInput, strawberry.argument(description="Which.")],
-    ) -> AdmitInteractionResult:
-        """Its credit counts in the running cycle where its own is closed."""
-        answer = await info.context.write(admit_interaction, input.quarantine_id)
-        results = await recorded_payloads(info, [answer])
-        result: AdmitInteractionResult = results[0]
-        return result
