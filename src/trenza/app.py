@@ -19,9 +19,10 @@ from trenza.domain.access import Viewer
 from trenza.domain.access_key import ALPHABET, SECRET_LENGTH
 from trenza.domain.ids import Prefix, format_id
 from trenza.graphql.context import Context
-from trenza.graphql.schema import build_planner, build_schema
+from trenza.graphql.schema import build_schema
 from trenza.pubsub.bus import Bus
 from trenza.pubsub.postgres import PostgresBell
+from trenza.readplan.planner import Planner
 from trenza.services.access import Authenticator
 from trenza.services.dependencies import Bell, Clock, Dependencies
 from trenza.services.recorder import Recorder
@@ -124,7 +125,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
     schema = build_schema(introspection=settings.introspection)
     planner = None
     if settings.read_plan:
-        planner = build_planner(schema, parts.dependencies.database, parts.statements)
+        planner = Planner(schema.core, parts.dependencies.database, parts.statements)
     api = Api(schema, Authenticator(parts.dependencies), new_context, planner)
     endpoint = WithPage(api, explorer.explorer_page) if settings.explorer else api
     app = Starlette(

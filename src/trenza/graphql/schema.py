@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import Any
 
@@ -15,7 +15,6 @@ from strawberry.extensions import (
     ValidationCache,
 )
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types.arguments import convert_arguments
 from strawberry.types.graphql import OperationType
 
 from trenza.graphql import (  # noqa: F401 - each declares its types
@@ -35,10 +34,6 @@ from trenza.graphql.permission import ReadableAnswer
 from trenza.graphql.query import Query
 from trenza.graphql.scalars import SCALARS
 from trenza.graphql.subscription import Subscription
-from trenza.readplan.planner import Planner
-from trenza.readplan.schema import DeclaredField
-from trenza.storage.engine import Database
-from trenza.storage.statements import Statements
 
 DOCUMENTS_MAX = 512
 """How many documents are kept parsed and validated: clients send the same few again and again."""
@@ -137,16 +132,6 @@ def _of_the_operation(error: GraphQLError) -> GraphQLError:
         path=error.path,
         extensions=error.extensions,
     )
-
-
-def build_planner(schema: Schema, database: Database, statements: Statements) -> Planner:
-    """What answers the queries of a schema by their plans."""
-    registry = schema.schema_converter.scalar_registry
-
-    def convert(given: Mapping[str, Any], field: DeclaredField) -> dict[str, Any]:
-        return convert_arguments(dict(given), list(field.arguments), registry, schema.config)
-
-    return Planner(schema.core, convert, database, statements)
 
 
 def build_schema(*, introspection: bool = True) -> Schema:

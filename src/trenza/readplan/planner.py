@@ -35,7 +35,7 @@ from trenza.readplan.dialect import PostgresJson, SqliteJson
 from trenza.readplan.plan import Plan, compile_plan
 from trenza.readplan.run import Run
 from trenza.readplan.schema import Operation
-from trenza.readplan.selection import Convert, Reading, UncoveredError
+from trenza.readplan.selection import Reading, UncoveredError
 from trenza.readplan.written import Gathering, WrittenPlan, compile_written
 from trenza.storage.engine import Database
 from trenza.storage.statements import StatementError, Statements
@@ -69,11 +69,8 @@ class Document:
 class Planner:
     """Answers queries by their plans."""
 
-    def __init__(
-        self, schema: GraphQLSchema, convert: Convert, database: Database, statements: Statements
-    ) -> None:
+    def __init__(self, schema: GraphQLSchema, database: Database, statements: Statements) -> None:
         self._schema = schema
-        self._convert = convert
         self._dialect = database.dialect
         self._json = SqliteJson() if database.is_sqlite else PostgresJson()
         self._statements = statements
@@ -174,7 +171,7 @@ class Planner:
         return found
 
     def _compile(self, document: Document, run: Run) -> AnyPlan | str:
-        reading = Reading(self._schema, document.fragments, run.variables, self._convert)
+        reading = Reading(self._schema, document.fragments, run.variables)
         sets = [document.operation.selection_set]
         try:
             if document.operation.operation is OperationType.MUTATION:

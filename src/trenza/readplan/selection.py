@@ -31,12 +31,10 @@ from graphql.execution.values import VariableValues, get_argument_values, get_di
 
 from trenza.readplan import fields
 from trenza.readplan.connection import Window, window
+from trenza.readplan.inputs import members_of, read_members
 from trenza.readplan.schema import NAMESPACE, PAGING, DeclaredField, Record, order_of
 
 PAGE_FIELDS = frozenset({"nodes", "edges", "pageInfo", "totalCount"})
-
-Convert = Callable[[Mapping[str, Any], DeclaredField], dict[str, Any]]
-"""Makes Python values of coerced arguments, by the names of Python."""
 
 
 class UncoveredError(Exception):
@@ -131,12 +129,10 @@ class Reading:
         schema: GraphQLSchema,
         fragments: Mapping[str, FragmentDefinitionNode],
         variables: VariableValues,
-        convert: Convert,
     ) -> None:
         self._schema = schema
         self._fragments = fragments
         self._variables = variables
-        self._convert = convert
 
     def selection(
         self, type_: GraphQLObjectType | None, sets: Sequence[SelectionSetNode]
@@ -252,8 +248,10 @@ class Reading:
     def _arguments(
         self, definition: GraphQLField, declared: DeclaredField, node: FieldNode
     ) -> Arguments:
+        members = members_of(declared.arguments)
+
         def make(variables: VariableValues) -> dict[str, Any]:
-            return self._convert(get_argument_values(definition, node, variables), declared)
+            return read_members(members, get_argument_values(definition, node, variables))
 
         if not node.arguments or not any(map(_has_variable, node.arguments)):
             return Arguments(make, make(self._variables))

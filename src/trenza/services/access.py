@@ -157,15 +157,14 @@ class Authenticator:
 
     async def viewer_of(self, authorization: str | None) -> Viewer:
         """Whom a request with this `Authorization` acts for; raises as `authenticate` does."""
-        key = _presented(authorization)
-        memory = hashlib.sha256(key.text.encode()).digest()
+        memory = hashlib.sha256((authorization or "").encode()).digest()
         now = self._dependencies.clock.now()
         if memory in self._known:
             viewer, since, until = self._known[memory]
             if since <= now < until:
                 return viewer
             del self._known[memory]
-        viewer, expires_at = await _prove(self._dependencies, key)
+        viewer, expires_at = await _prove(self._dependencies, _presented(authorization))
         until = now + REMEMBERED_FOR
         if expires_at is not None:
             until = min(until, expires_at)
