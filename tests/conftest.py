@@ -13,6 +13,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.demo_server import running_demo
 from tests.postgresql import PostgresqlServer, running_postgresql
 from tests.scale import FULL
 
@@ -35,6 +36,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def anyio_backend() -> str:
     """The one event loop that Trenza runs on."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def loaded_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a demo that was loaded and has stopped, to be copied."""
+    data = tmp_path_factory.mktemp("demo")
+    with running_demo(data):
+        pass
+    (data / "server.log").unlink()
+    return data
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """`trenza demo` as a process of its own, for tests that look at it from outside."""
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -114,8 +115,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_demo(data: Path) -> Iterator[DemoServer]:
-    """A demo server that is gone afterwards."""
+def running_demo(data: Path, loaded: Path | None = None) -> Iterator[DemoServer]:
+    """A demo server that is gone afterwards; `loaded` is a folder of data to begin with a copy of.
+
+    A copy is nobody's but the test's, and spares it the loading.
+    """
+    if loaded is not None:
+        shutil.copytree(loaded, data, dirs_exist_ok=True)
     server = DemoServer(data)
     try:
         yield server.start()

@@ -76,9 +76,11 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def demo(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoServer]:
+def demo(
+    chromium: str, loaded_demo: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DemoServer]:
     """The demo with its seed loaded; only where there is a browser to look at it."""
-    with running_demo(tmp_path_factory.mktemp("demo")) as server:
+    with running_demo(tmp_path_factory.mktemp("demo"), loaded_demo) as server:
         yield server
 
 

@@ -27,9 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def demo(folder: Path) -> Iterator[DemoServer]:
+def demo(folder: Path, loaded_demo: Path) -> Iterator[DemoServer]:
     """The demo, with its data in that folder."""
-    data = folder / ".trenza"
-    data.mkdir()
-    with running_demo(data) as server:
+    with running_demo(folder / ".trenza", loaded_demo) as server:
         yield server
