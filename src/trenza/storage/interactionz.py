@@ -73,6 +73,13 @@ class LedgerEntry(Table, table=True):
             sqlite_where=text("counts_at <> effective_at"),
             postgresql_where=text("counts_at <> effective_at"),
         ),
+        Index(
+            "ix_ledger_entry_adjustment",
+            "workspace_id",
+            "counts_at",
+            sqlite_where=text("debit_counts_at < counts_at"),
+            postgresql_where=text("debit_counts_at < counts_at"),
+        ),
     )
 
     workspace_id: str = key()
@@ -88,6 +95,24 @@ class LedgerEntry(Table, table=True):
     session_id: str | None = symbol(default=None)
     cause_id: str | None = symbol(default=None)
     supersedes: int | None = None
+
+
+class LedgerCheckpoint(Table, table=True):
+    """How many debits count in a period by the rows up to a sequence, net of reversals in place.
+
+    `period` is a year, month, day, hour, ten minutes or minute of UTC as the beginning of its text:
+    `2026`, `2026-11`, ... `2026-11-22 21:0`, `2026-11-22 21:05`; the empty one is all of time. A
+    period has a row for each checkpoint that brought it something, all of time has one for each.
+    The table may be emptied: it changes what an answer costs, never the answer.
+    """
+
+    __table_args__ = (belongs_to_workspace(),)
+
+    workspace_id: str = key()
+    period: str = key()
+    recorded_at: datetime = Field(primary_key=True)
+    sequence: int
+    net: int
 
 
 class InteractionzGrant(Table, table=True):
