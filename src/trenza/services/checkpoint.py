@@ -9,7 +9,7 @@ from trenza.storage.checkpoint import delete_checkpoints, find_checkpoint, inser
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.ledger import lock_head
 
-ROWS = 1_024
+ROWS = 512
 """Rows from one checkpoint to the next: what a reader counts by itself, at most."""
 CAUGHT_UP_AT_MOST = 4
 """Checkpoints that one append makes beyond those of its own rows, where earlier ones lack."""

@@ -168,7 +168,9 @@ def _reading(dialect_name: str) -> Any:
     moment = _moments(QUESTIONS.table(dialect_name))
     begun = _begun(moment)
     adjustment = _adjustments(moment, begun)
-    point = placed(_points(moment, begun, adjustment, APART.table(dialect_name)).subquery("point"))
+    asked = _points(moment, begun, adjustment, APART.table(dialect_name)).subquery("point")
+    points = placed(asked, moment, dialect_name)
+    point = points.at
     parts = [
         _part(1, "QUESTION", moment, moment.c.number, moment.c.at, moment.c.known_at),
         _part(2, "CYCLE", CYCLE, literal(0), CYCLE.c.starts_at, CYCLE.c.ends_at),
@@ -200,7 +202,7 @@ def _reading(dialect_name: str) -> Any:
             point.c.number,
             point.c.at,
             through=point.c.through,
-            amount=net_before(point, dialect_name),
+            amount=net_before(points),
         ),
     ]
     found = union_all(*parts).subquery("found")
@@ -270,7 +272,6 @@ def _adjustments(moment: CTE, begun: CTE) -> CTE:
         )
         .where(
             LEDGER.c.workspace_id == bindparam("workspace_id"),
-            LEDGER.c.kind == EntryKind.REVERSAL,
             LEDGER.c.debit_counts_at < LEDGER.c.counts_at,
             LEDGER.c.counts_at >= select(func.min(begun.c.begins)).scalar_subquery(),
             LEDGER.c.counts_at <= select(func.max(moment.c.at)).scalar_subquery(),

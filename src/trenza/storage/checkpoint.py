@@ -8,16 +8,19 @@ the ledger itself it takes what counts in its last minute, and the rows after th
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     CTE,
+    BigInteger,
     ColumnElement,
     FromClause,
     Integer,
     Select,
     and_,
     bindparam,
+    case,
+    cast,
     delete,
     func,
     insert,
@@ -40,141 +43,200 @@ CHECKPOINT = LedgerCheckpoint.__table__
 INSTANT = LEDGER.c.counts_at.type
 
 ALL_OF_TIME = ""
+AFTER_ALL_WITHIN = "~"
+"""Sorts after everything that may follow in the text of a period."""
 LENGTHS = (0, 4, 7, 10, 13, 15, 16)
 """The lengths of the texts of periods: all of time, years, months, ... minutes."""
-FIRST_YEAR, YEARS_END = 1970, 2200
 BEYOND_EVERY_ROW = 2**53
 
-
-def _texts() -> list[tuple[int, int, str]]:
-    """What may follow a period's text to make that of the next smaller one, in order of time."""
-    years = [f"{year}" for year in range(FIRST_YEAR, YEARS_END)]
-    months = [f"-{month:02}" for month in range(1, 13)]
-    days = [f"-{day:02}" for day in range(1, 32)]
-    hours = [f" {hour:02}" for hour in range(24)]
-    tens = [f":{ten}" for ten in range(6)]
-    minutes = [f"{minute}" for minute in range(10)]
-    return [
-        (wider, length - wider, text)
-        for wider, length, texts in zip(
-            LENGTHS, LENGTHS[1:], (years, months, days, hours, tens, minutes), strict=False
-        )
-        for text in texts
-    ]
-
-
 PARTS = RowsParameter("part", {"wider": Integer(), "length": Integer(), "text": ID})
-PART_ROWS = _texts()
+PART_ROWS = [
+    (wider, len(text), text)
+    for wider, texts in (
+        (4, [f"-{month:02}" for month in range(1, 13)]),
+        (7, [f"-{day:02}" for day in range(1, 32)]),
+        (10, [f" {hour:02}" for hour in range(24)]),
+        (13, [f":{ten}" for ten in range(6)]),
+        (15, [f"{minute}" for minute in range(10)]),
+    )
+    for text in texts
+]
+"""What may follow a period's text, of a length, to make that of the next smaller one."""
+
+
+class Points(NamedTuple):
+    """The points of a statement, beside what all of them are counted from."""
+
+    at: CTE
+    years: CTE
+    parts: CTE
+    rest: CTE
 
 
 def in_place(rows: FromClause) -> ColumnElement[bool]:
     """Whether a row is a debit, or a reversal that counts where its debit does.
 
-    The other reversals are adjustments.
+    The other reversals are adjustments: they count later than their debits.
     """
     return and_(
         rows.c.kind.in_([EntryKind.DEBIT, EntryKind.REVERSAL]),
-        or_(rows.c.debit_counts_at.is_(None), rows.c.debit_counts_at == rows.c.counts_at),
+        or_(rows.c.debit_counts_at.is_(None), rows.c.debit_counts_at >= rows.c.counts_at),
     )
 
 
-def placed(point: FromClause) -> CTE:
-    """The points of a statement, each with its texts and what the last checkpoint leaves out.
+def credits_of(rows: FromClause) -> ColumnElement[int]:
+    """The net debits of rows in place."""
+    return func.coalesce(func.sum(case((rows.c.kind == EntryKind.DEBIT, 1), else_=-1)), 0)
 
-    A point has the columns `number`, `since`, `at`, `through` (1: what counts at the instant
-    itself belongs to it) and `known_at`.
+
+def placed(point: FromClause, moment: CTE, dialect_name: str) -> Points:
+    """The points of a statement, to be counted up to by `net_before`.
+
+    A moment has the columns `number` and `known_at`; a point the `number` and `known_at` of its
+    moment, `since`, `at`, and `through`: 1 where what counts at the instant itself belongs to it.
     """
-    of_workspace = CHECKPOINT.c.workspace_id == bindparam("workspace_id")
-    of_all = select(CHECKPOINT.c.sequence).where(of_workspace, CHECKPOINT.c.period == ALL_OF_TIME)
-    known = of_all.where(CHECKPOINT.c.recorded_at <= point.c.known_at)
-    later = of_all.where(CHECKPOINT.c.recorded_at > point.c.known_at)
-    after = known.order_by(CHECKPOINT.c.recorded_at.desc()).limit(1).correlate(point)
-    until = later.order_by(CHECKPOINT.c.recorded_at).limit(1).correlate(point)
-    return (
+    at = (
         select(
             point,
             func.minute_text(point.c.at).label("text"),
             func.minute_start(point.c.at, type_=INSTANT).label("minute"),
             func.substr(func.minute_text(point.c.since), 1, 4).label("year"),
-            func.coalesce(after.scalar_subquery(), 0).label("after"),
-            func.coalesce(until.scalar_subquery(), BEYOND_EVERY_ROW).label("until"),
         )
         .cte("placed")
         .prefix_with("MATERIALIZED")
     )
+    return Points(at, _years(), PARTS.table(dialect_name), _rest(moment))
 
 
-def net_before(point: CTE, dialect_name: str) -> ColumnElement[int]:
-    """The net debits in place from the beginning of the year of `since` to a point of `placed`.
+def net_before(points: Points) -> ColumnElement[int]:
+    """The net debits in place from the beginning of the year of `since` to a point.
 
     Only the difference between two points of the same `since` and `known_at` means anything.
     """
-    return (
-        _in_whole_periods(point, PARTS.table(dialect_name))
-        + _in_last_minute(point)
-        + _after_checkpoint(point)
+    net = _in_whole_periods(points) + _in_last_minute(points.at) + _in_rest(points)
+    return cast(net, BigInteger())
+
+
+def _years() -> CTE:
+    """The years that have totals, found one after another on the primary key."""
+    first = select(func.min(CHECKPOINT.c.period)).where(
+        CHECKPOINT.c.workspace_id == bindparam("workspace_id"), CHECKPOINT.c.period > ALL_OF_TIME
+    )
+    year = select(first.scalar_subquery().label("period")).cte("year", recursive=True)
+    following = select(func.min(CHECKPOINT.c.period)).where(
+        CHECKPOINT.c.workspace_id == bindparam("workspace_id"),
+        CHECKPOINT.c.period > year.c.period.concat(AFTER_ALL_WITHIN),
+    )
+    return year.union_all(
+        select(following.correlate(year).scalar_subquery()).where(year.c.period.is_not(None))
     )
 
 
-def _in_whole_periods(point: CTE, part: CTE) -> ColumnElement[int]:
-    total = (
+def _rest(moment: CTE) -> CTE:
+    """By minute, what was known at a moment and is in no checkpoint that was known."""
+    of_all = select(CHECKPOINT.c.sequence).where(
+        CHECKPOINT.c.workspace_id == bindparam("workspace_id"), CHECKPOINT.c.period == ALL_OF_TIME
+    )
+    known = of_all.where(CHECKPOINT.c.recorded_at <= moment.c.known_at)
+    later = of_all.where(CHECKPOINT.c.recorded_at > moment.c.known_at)
+    after = known.order_by(CHECKPOINT.c.recorded_at.desc()).limit(1).correlate(moment)
+    until = later.order_by(CHECKPOINT.c.recorded_at).limit(1).correlate(moment)
+    bounds = (
+        select(
+            moment.c.number,
+            moment.c.known_at,
+            func.coalesce(after.scalar_subquery(), 0).label("after"),
+            func.coalesce(until.scalar_subquery(), BEYOND_EVERY_ROW).label("until"),
+        )
+        .cte("bounds")
+        .prefix_with("MATERIALIZED")
+    )
+    # Apart from what is asked of the rows, so that a planner takes the primary key for the slice.
+    rows = (
+        select(
+            bounds.c.number,
+            LEDGER.c.kind,
+            LEDGER.c.counts_at,
+            LEDGER.c.debit_counts_at,
+        )
+        .join(
+            LEDGER,
+            and_(
+                LEDGER.c.workspace_id == bindparam("workspace_id"),
+                LEDGER.c.sequence > bounds.c.after,
+                LEDGER.c.sequence <= bounds.c.until,
+                LEDGER.c.recorded_at <= bounds.c.known_at,
+            ),
+        )
+        .cte("slice")
+        .prefix_with("MATERIALIZED")
+    )
+    text = func.minute_text(rows.c.counts_at)
+    return (
+        select(rows.c.number, text.label("text"), credits_of(rows).label("net"))
+        .where(in_place(rows))
+        .group_by(rows.c.number, text)
+        .cte("rest")
+        .prefix_with("MATERIALIZED")
+    )
+
+
+def _in_whole_periods(points: Points) -> ColumnElement[int]:
+    at, year, part = points.at, points.years, points.parts
+    of_years = (
+        select(func.coalesce(func.sum(_total(year.c.period, at, year)), 0))
+        .select_from(year)
+        .where(year.c.period >= at.c.year, year.c.period < func.substr(at.c.text, 1, 4))
+        .correlate(at)
+    )
+    period = func.substr(at.c.text, 1, part.c.wider).concat(part.c.text)
+    of_parts = (
+        select(func.coalesce(func.sum(_total(period, at, part)), 0))
+        .select_from(part)
+        .where(part.c.text < func.substr(at.c.text, part.c.wider + 1, part.c.length))
+        .correlate(at)
+    )
+    return of_years.scalar_subquery() + of_parts.scalar_subquery()
+
+
+def _total(period: ColumnElement[str], *of: CTE) -> ColumnElement[int]:
+    """The total of a period as of the last checkpoint that was known."""
+    return (
         select(CHECKPOINT.c.net)
         .where(
             CHECKPOINT.c.workspace_id == bindparam("workspace_id"),
-            CHECKPOINT.c.period == func.substr(point.c.text, 1, part.c.wider).concat(part.c.text),
-            CHECKPOINT.c.recorded_at <= point.c.known_at,
+            CHECKPOINT.c.period == period,
+            CHECKPOINT.c.recorded_at <= of[0].c.known_at,
         )
         .order_by(CHECKPOINT.c.recorded_at.desc())
         .limit(1)
-        .correlate(point, part)
-        .scalar_subquery()
-    )
-    return (
-        select(func.coalesce(func.sum(total), 0))
-        .select_from(part)
-        .where(
-            part.c.text < func.substr(point.c.text, part.c.wider + 1, part.c.length),
-            or_(part.c.wider > 0, part.c.text >= point.c.year),
-        )
-        .correlate(point)
+        .correlate(*of)
         .scalar_subquery()
     )
 
 
-def _in_last_minute(point: CTE) -> ColumnElement[int]:
+def _in_last_minute(at: CTE) -> ColumnElement[int]:
     return (
-        select(func.coalesce(func.sum(LEDGER.c.amount), 0))
+        select(credits_of(LEDGER))
         .where(
             LEDGER.c.workspace_id == bindparam("workspace_id"),
             in_place(LEDGER),
-            LEDGER.c.counts_at >= point.c.minute,
-            LEDGER.c.counts_at <= point.c.at,
-            or_(LEDGER.c.counts_at < point.c.at, point.c.through == 1),
-            LEDGER.c.recorded_at <= point.c.known_at,
+            LEDGER.c.counts_at >= at.c.minute,
+            LEDGER.c.counts_at <= at.c.at,
+            or_(LEDGER.c.counts_at < at.c.at, at.c.through == 1),
+            LEDGER.c.recorded_at <= at.c.known_at,
         )
-        .correlate(point)
+        .correlate(at)
         .scalar_subquery()
     )
 
 
-def _after_checkpoint(point: CTE) -> ColumnElement[int]:
-    """A slice of the ledger by its primary key: OFFSET keeps planners from any other way."""
-    rows = (
-        select(LEDGER.c.kind, LEDGER.c.amount, LEDGER.c.counts_at, LEDGER.c.debit_counts_at)
-        .where(
-            LEDGER.c.workspace_id == bindparam("workspace_id"),
-            LEDGER.c.sequence > point.c.after,
-            LEDGER.c.sequence <= point.c.until,
-            LEDGER.c.recorded_at <= point.c.known_at,
-        )
-        .offset(0)
-        .correlate(point)
-        .subquery("after_checkpoint")
-    )
+def _in_rest(points: Points) -> ColumnElement[int]:
+    at, rest = points.at, points.rest
     return (
-        select(func.coalesce(func.sum(rows.c.amount), 0))
-        .where(in_place(rows), rows.c.counts_at < point.c.minute)
-        .correlate(point)
+        select(func.coalesce(func.sum(rest.c.net), 0))
+        .where(rest.c.number == at.c.number, rest.c.text < at.c.text)
+        .correlate(at)
         .scalar_subquery()
     )
 
@@ -209,26 +271,26 @@ async def count_consumed(
 def _consumption(dialect_name: str) -> Select[Any]:
     cycle = CYCLES.table(dialect_name)
     known_at = bindparam("known_at", type_=INSTANT)
-    point = placed(
-        union_all(
-            *(
-                select(
-                    cycle.c.number,
-                    cycle.c.starts_at.label("since"),
-                    at.label("at"),
-                    literal(0).label("through"),
-                    known_at.label("known_at"),
-                    literal(sign).label("sign"),
-                )
-                for at, sign in ((cycle.c.starts_at, -1), (cycle.c.ends_at, 1))
+    moment = select(cycle.c.number, known_at.label("known_at")).cte("moment")
+    ends = union_all(
+        *(
+            select(
+                cycle.c.number,
+                cycle.c.starts_at.label("since"),
+                at.label("at"),
+                literal(0).label("through"),
+                known_at.label("known_at"),
+                literal(sign).label("sign"),
             )
-        ).subquery("point")
+            for at, sign in ((cycle.c.starts_at, -1), (cycle.c.ends_at, 1))
+        )
     )
+    points = placed(ends.subquery("point"), moment, dialect_name)
+    point = points.at
     taken_back = (
         select(func.count())
         .where(
             LEDGER.c.workspace_id == bindparam("workspace_id"),
-            LEDGER.c.kind == EntryKind.REVERSAL,
             LEDGER.c.debit_counts_at < LEDGER.c.counts_at,
             LEDGER.c.debit_counts_at >= point.c.since,
             LEDGER.c.counts_at >= point.c.since,
@@ -238,8 +300,10 @@ def _consumption(dialect_name: str) -> Select[Any]:
         .correlate(point)
         .scalar_subquery()
     )
-    net = point.c.sign * (net_before(point, dialect_name) - taken_back)
-    return select(func.sum(net)).group_by(point.c.number).order_by(point.c.number)
+    net = point.c.sign * (net_before(points) - taken_back)
+    return (
+        select(cast(func.sum(net), BigInteger())).group_by(point.c.number).order_by(point.c.number)
+    )
 
 
 async def find_checkpoint(connection: AsyncConnection, workspace_id: str) -> int:
@@ -280,7 +344,7 @@ def _extension(dialect_name: str) -> Any:
     )
     period = func.substr(func.minute_text(LEDGER.c.counts_at), 1, length.c.length)
     moved = (
-        select(period.label("period"), func.sum(LEDGER.c.amount).label("net"))
+        select(period.label("period"), credits_of(LEDGER).label("net"))
         .select_from(LEDGER.join(length, true()))
         .where(
             LEDGER.c.workspace_id == workspace_id,
