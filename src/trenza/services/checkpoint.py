@@ -4,28 +4,42 @@ Dropped ones are made again by those who append, some at a time, or all at once 
 `rebuild_checkpoints`.
 """
 
+from collections.abc import AsyncGenerator
+
 from trenza.services.dependencies import Dependencies
-from trenza.storage.checkpoint import delete_checkpoints, find_checkpoint, insert_checkpoint
+from trenza.services.difference import Difference
+from trenza.storage.checkpoint import (
+    count_totals,
+    delete_checkpoints,
+    find_checkpoint,
+    insert_checkpoint,
+    list_checkpoints,
+    list_totals,
+)
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.ledger import lock_head
 
 ROWS = 512
-"""Rows from one checkpoint to the next: what a reader counts by itself, at most."""
-CAUGHT_UP_AT_MOST = 4
-"""Checkpoints that one append makes beyond those of its own rows, where earlier ones lack."""
+"""Rows from one checkpoint to the next, unless more were appended at once."""
+CAUGHT_UP_AT_MOST = 4 * ROWS
+"""Earlier rows that an append covers beside its own, where checkpoints were dropped."""
 
 
 async def extend_checkpoints(
     connection: AsyncConnection, workspace_id: str, before: int, after: int
 ) -> None:
-    """Adds the checkpoints that are due when the ledger grows from one sequence to another.
+    """Adds the checkpoint that is due when the ledger grows from one sequence to another.
 
     The caller holds the lock of the ledger's head. Most appends reach no checkpoint and cost no
-    statement.
+    statement; one that does costs two, however many rows it has.
     """
-    due = after // ROWS - before // ROWS
-    if due:
-        await _extend(connection, workspace_id, after, due + CAUGHT_UP_AT_MOST)
+    due = after - after % ROWS
+    if due <= before:
+        return
+    covered = await find_checkpoint(connection, workspace_id)
+    until = min(due, covered + after - before + CAUGHT_UP_AT_MOST)
+    if until > covered:
+        await insert_checkpoint(connection, workspace_id, covered, until)
 
 
 async def rebuild_checkpoints(dependencies: Dependencies, workspace_id: str) -> int:
@@ -40,8 +54,11 @@ async def rebuild_checkpoints(dependencies: Dependencies, workspace_id: str) -> 
         return head.sequence
 
     async def extend(connection: AsyncConnection) -> int:
-        head = await lock_head(connection, workspace_id)
-        return await _extend(connection, workspace_id, head.sequence, CAUGHT_UP_AT_MOST)
+        await lock_head(connection, workspace_id)
+        covered = await find_checkpoint(connection, workspace_id)
+        if covered + ROWS <= last:
+            await insert_checkpoint(connection, workspace_id, covered, covered + ROWS)
+        return covered + ROWS
 
     last = await dependencies.database.write(drop)
     covered = 0
@@ -50,12 +67,19 @@ async def rebuild_checkpoints(dependencies: Dependencies, workspace_id: str) -> 
     return covered
 
 
-async def _extend(connection: AsyncConnection, workspace_id: str, last: int, at_most: int) -> int:
-    """Adds up to so many checkpoints to the last row; returns the sequence that is covered."""
-    covered = await find_checkpoint(connection, workspace_id)
-    for _ in range(at_most):
-        if covered + ROWS > last:
-            break
-        await insert_checkpoint(connection, workspace_id, covered, covered + ROWS)
-        covered += ROWS
-    return covered
+async def verify_checkpoints(
+    connection: AsyncConnection, workspace_id: str
+) -> AsyncGenerator[Difference, None]:
+    """The totals that are not what the rows of the ledger give."""
+    after = rows = 0
+    for sequence in await list_checkpoints(connection, workspace_id):
+        for total in await list_totals(connection, workspace_id, after, sequence):
+            rows += 1
+            if total.found != total.expected:
+                subject = f"the checkpoint at ledger row {sequence}"
+                what = f"net of {total.period or 'all of time'}"
+                yield Difference(subject, what, total.expected, total.found)
+        after = sequence
+    found = await count_totals(connection, workspace_id)
+    if found != rows:
+        yield Difference("the checkpoints", "rows", rows, found)

@@ -22,7 +22,7 @@ from trenza.domain.metering.ledger import (
 )
 from trenza.services.checkpoint import extend_checkpoints
 from trenza.services.dependencies import Dependencies
-from trenza.storage.checkpoint import count_consumed
+from trenza.storage.debits import count_consumed
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.ledger import (
     Head,

@@ -30,12 +30,11 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
-from trenza.domain.errors import BrokenInvariant
 from trenza.domain.metering.balance import Grant, GrantKind
 from trenza.domain.metering.cycle import Cycle
 from trenza.domain.metering.ledger import EntryKind
-from trenza.storage.checkpoint import INSTANT, PART_ROWS, PARTS, net_before, placed
 from trenza.storage.columns import ID
+from trenza.storage.debits import INSTANT, PART_ROWS, PARTS, net_before, placed
 from trenza.storage.dialect import RowsParameter
 from trenza.storage.interactionz import (
     BillingCycle,
@@ -157,8 +156,6 @@ async def find_records(
                 )
             case _:
                 records.answers[row.number].add(row.first_at, row.through, row.amount)
-    if len(records.answers) < len(questions):
-        raise BrokenInvariant(f"{workspace_id} has no ledger")
     return records
 
 
@@ -221,7 +218,7 @@ def _moments(question: CTE) -> CTE:
             func.coalesce(question.c.known_at, latest, type_=INSTANT).label("known_at"),
             func.coalesce(question.c.since, at, type_=INSTANT).label("since"),
         )
-        .join_from(question, HEAD, HEAD.c.workspace_id == bindparam("workspace_id"))
+        .outerjoin_from(question, HEAD, HEAD.c.workspace_id == bindparam("workspace_id"))
         .cte("moment")
         .prefix_with("MATERIALIZED")
     )

@@ -1,17 +1,14 @@
-"""Checkpoints of the ledger: running totals by period, and the counts that read them.
+"""Checkpoints of the ledger: running totals by the period in which debits count.
 
-A count up to an instant takes the totals of the whole periods before it (years, then months of its
-year, down to the minutes of its ten minutes), each as of the last checkpoint that was known; from
-the ledger itself it takes what counts in its last minute, and the rows after that checkpoint.
+They change what a count costs, never what it is: the ledger alone gives the same.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
-    CTE,
     BigInteger,
     ColumnElement,
     FromClause,
@@ -32,7 +29,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from trenza.domain.metering.cycle import Cycle
 from trenza.domain.metering.ledger import EntryKind
 from trenza.storage.columns import ID
 from trenza.storage.dialect import RowsParameter
@@ -40,37 +36,11 @@ from trenza.storage.interactionz import LedgerCheckpoint, LedgerEntry
 
 LEDGER = LedgerEntry.__table__
 CHECKPOINT = LedgerCheckpoint.__table__
-INSTANT = LEDGER.c.counts_at.type
 
 ALL_OF_TIME = ""
-AFTER_ALL_WITHIN = "~"
-"""Sorts after everything that may follow in the text of a period."""
 LENGTHS = (0, 4, 7, 10, 13, 15, 16)
 """The lengths of the texts of periods: all of time, years, months, ... minutes."""
-BEYOND_EVERY_ROW = 2**53
-
-PARTS = RowsParameter("part", {"wider": Integer(), "length": Integer(), "text": ID})
-PART_ROWS = [
-    (wider, len(text), text)
-    for wider, texts in (
-        (4, [f"-{month:02}" for month in range(1, 13)]),
-        (7, [f"-{day:02}" for day in range(1, 32)]),
-        (10, [f" {hour:02}" for hour in range(24)]),
-        (13, [f":{ten}" for ten in range(6)]),
-        (15, [f"{minute}" for minute in range(10)]),
-    )
-    for text in texts
-]
-"""What may follow a period's text, of a length, to make that of the next smaller one."""
-
-
-class Points(NamedTuple):
-    """The points of a statement, beside what all of them are counted from."""
-
-    at: CTE
-    years: CTE
-    parts: CTE
-    rest: CTE
+LENGTH = RowsParameter("length", {"length": Integer()})
 
 
 def in_place(rows: FromClause) -> ColumnElement[bool]:
@@ -89,259 +59,95 @@ def credits_of(rows: FromClause) -> ColumnElement[int]:
     return func.coalesce(func.sum(case((rows.c.kind == EntryKind.DEBIT, 1), else_=-1)), 0)
 
 
-def placed(point: FromClause, moment: CTE, dialect_name: str) -> Points:
-    """The points of a statement, to be counted up to by `net_before`.
-
-    A moment has the columns `number` and `known_at`; a point the `number` and `known_at` of its
-    moment, `since`, `at`, and `through`: 1 where what counts at the instant itself belongs to it.
-    """
-    at = (
-        select(
-            point,
-            func.minute_text(point.c.at).label("text"),
-            func.minute_start(point.c.at, type_=INSTANT).label("minute"),
-            func.substr(func.minute_text(point.c.since), 1, 4).label("year"),
-        )
-        .cte("placed")
-        .prefix_with("MATERIALIZED")
-    )
-    return Points(at, _years(), PARTS.table(dialect_name), _rest(moment))
-
-
-def net_before(points: Points) -> ColumnElement[int]:
-    """The net debits in place from the beginning of the year of `since` to a point.
-
-    Only the difference between two points of the same `since` and `known_at` means anything.
-    """
-    net = _in_whole_periods(points) + _in_last_minute(points.at) + _in_rest(points)
-    return cast(net, BigInteger())
-
-
-def _years() -> CTE:
-    """The years that have totals, found one after another on the primary key."""
-    first = select(func.min(CHECKPOINT.c.period)).where(
-        CHECKPOINT.c.workspace_id == bindparam("workspace_id"), CHECKPOINT.c.period > ALL_OF_TIME
-    )
-    year = select(first.scalar_subquery().label("period")).cte("year", recursive=True)
-    following = select(func.min(CHECKPOINT.c.period)).where(
-        CHECKPOINT.c.workspace_id == bindparam("workspace_id"),
-        CHECKPOINT.c.period > year.c.period.concat(AFTER_ALL_WITHIN),
-    )
-    return year.union_all(
-        select(following.correlate(year).scalar_subquery()).where(year.c.period.is_not(None))
-    )
-
-
-def _rest(moment: CTE) -> CTE:
-    """By minute, what was known at a moment and is in no checkpoint that was known."""
-    of_all = select(CHECKPOINT.c.sequence).where(
-        CHECKPOINT.c.workspace_id == bindparam("workspace_id"), CHECKPOINT.c.period == ALL_OF_TIME
-    )
-    known = of_all.where(CHECKPOINT.c.recorded_at <= moment.c.known_at)
-    later = of_all.where(CHECKPOINT.c.recorded_at > moment.c.known_at)
-    after = known.order_by(CHECKPOINT.c.recorded_at.desc()).limit(1).correlate(moment)
-    until = later.order_by(CHECKPOINT.c.recorded_at).limit(1).correlate(moment)
-    bounds = (
-        select(
-            moment.c.number,
-            moment.c.known_at,
-            func.coalesce(after.scalar_subquery(), 0).label("after"),
-            func.coalesce(until.scalar_subquery(), BEYOND_EVERY_ROW).label("until"),
-        )
-        .cte("bounds")
-        .prefix_with("MATERIALIZED")
-    )
-    # Apart from what is asked of the rows, so that a planner takes the primary key for the slice.
-    rows = (
-        select(
-            bounds.c.number,
-            LEDGER.c.kind,
-            LEDGER.c.counts_at,
-            LEDGER.c.debit_counts_at,
-        )
-        .join(
-            LEDGER,
-            and_(
-                LEDGER.c.workspace_id == bindparam("workspace_id"),
-                LEDGER.c.sequence > bounds.c.after,
-                LEDGER.c.sequence <= bounds.c.until,
-                LEDGER.c.recorded_at <= bounds.c.known_at,
-            ),
-        )
-        .cte("slice")
-        .prefix_with("MATERIALIZED")
-    )
-    text = func.minute_text(rows.c.counts_at)
-    return (
-        select(rows.c.number, text.label("text"), credits_of(rows).label("net"))
-        .where(in_place(rows))
-        .group_by(rows.c.number, text)
-        .cte("rest")
-        .prefix_with("MATERIALIZED")
-    )
-
-
-def _in_whole_periods(points: Points) -> ColumnElement[int]:
-    at, year, part = points.at, points.years, points.parts
-    of_years = (
-        select(func.coalesce(func.sum(_total(year.c.period, at, year)), 0))
-        .select_from(year)
-        .where(year.c.period >= at.c.year, year.c.period < func.substr(at.c.text, 1, 4))
-        .correlate(at)
-    )
-    period = func.substr(at.c.text, 1, part.c.wider).concat(part.c.text)
-    of_parts = (
-        select(func.coalesce(func.sum(_total(period, at, part)), 0))
-        .select_from(part)
-        .where(part.c.text < func.substr(at.c.text, part.c.wider + 1, part.c.length))
-        .correlate(at)
-    )
-    return of_years.scalar_subquery() + of_parts.scalar_subquery()
-
-
-def _total(period: ColumnElement[str], *of: CTE) -> ColumnElement[int]:
-    """The total of a period as of the last checkpoint that was known."""
-    return (
-        select(CHECKPOINT.c.net)
-        .where(
-            CHECKPOINT.c.workspace_id == bindparam("workspace_id"),
-            CHECKPOINT.c.period == period,
-            CHECKPOINT.c.recorded_at <= of[0].c.known_at,
-        )
-        .order_by(CHECKPOINT.c.recorded_at.desc())
-        .limit(1)
-        .correlate(*of)
-        .scalar_subquery()
-    )
-
-
-def _in_last_minute(at: CTE) -> ColumnElement[int]:
-    return (
-        select(credits_of(LEDGER))
-        .where(
-            LEDGER.c.workspace_id == bindparam("workspace_id"),
-            in_place(LEDGER),
-            LEDGER.c.counts_at >= at.c.minute,
-            LEDGER.c.counts_at <= at.c.at,
-            or_(LEDGER.c.counts_at < at.c.at, at.c.through == 1),
-            LEDGER.c.recorded_at <= at.c.known_at,
-        )
-        .correlate(at)
-        .scalar_subquery()
-    )
-
-
-def _in_rest(points: Points) -> ColumnElement[int]:
-    at, rest = points.at, points.rest
-    return (
-        select(func.coalesce(func.sum(rest.c.net), 0))
-        .where(rest.c.number == at.c.number, rest.c.text < at.c.text)
-        .correlate(at)
-        .scalar_subquery()
-    )
-
-
-CYCLES = RowsParameter("cycle", {"number": Integer(), "starts_at": INSTANT, "ends_at": INSTANT})
-
-
-async def count_consumed(
-    connection: AsyncConnection, workspace_id: str, cycles: Sequence[Cycle], known_at: datetime
-) -> list[int]:
-    """The net debits that count in each cycle by what was known, in one statement.
-
-    A reversal takes its debit out where it counts in the same cycle.
-    """
-    if not cycles:
-        return []
-    rows = [(number, each.starts_at, each.ends_at) for number, each in enumerate(cycles)]
-    dialect = connection.dialect
-    found = await connection.execute(
-        _consumption(dialect.name),
-        {
-            "workspace_id": workspace_id,
-            "known_at": known_at,
-            **CYCLES.values(dialect, rows),
-            **PARTS.values(dialect, PART_ROWS),
-        },
-    )
-    return list(found.scalars())
-
-
-@cache
-def _consumption(dialect_name: str) -> Select[Any]:
-    cycle = CYCLES.table(dialect_name)
-    known_at = bindparam("known_at", type_=INSTANT)
-    moment = select(cycle.c.number, known_at.label("known_at")).cte("moment")
-    ends = union_all(
-        *(
-            select(
-                cycle.c.number,
-                cycle.c.starts_at.label("since"),
-                at.label("at"),
-                literal(0).label("through"),
-                known_at.label("known_at"),
-                literal(sign).label("sign"),
-            )
-            for at, sign in ((cycle.c.starts_at, -1), (cycle.c.ends_at, 1))
-        )
-    )
-    points = placed(ends.subquery("point"), moment, dialect_name)
-    point = points.at
-    taken_back = (
-        select(func.count())
-        .where(
-            LEDGER.c.workspace_id == bindparam("workspace_id"),
-            LEDGER.c.debit_counts_at < LEDGER.c.counts_at,
-            LEDGER.c.debit_counts_at >= point.c.since,
-            LEDGER.c.counts_at >= point.c.since,
-            LEDGER.c.counts_at < point.c.at,
-            LEDGER.c.recorded_at <= point.c.known_at,
-        )
-        .correlate(point)
-        .scalar_subquery()
-    )
-    net = point.c.sign * (net_before(points) - taken_back)
-    return (
-        select(cast(func.sum(net), BigInteger())).group_by(point.c.number).order_by(point.c.number)
-    )
-
-
 async def find_checkpoint(connection: AsyncConnection, workspace_id: str) -> int:
     """The sequence of the last row that the checkpoints cover; 0 where there are none."""
-    statement = select(func.max(CHECKPOINT.c.sequence)).where(
-        CHECKPOINT.c.workspace_id == workspace_id, CHECKPOINT.c.period == ALL_OF_TIME
-    )
-    return (await connection.execute(statement)).scalar_one() or 0
+    newest = _OF_ALL.order_by(CHECKPOINT.c.recorded_at.desc()).limit(1)
+    found = (await connection.execute(newest, {"workspace_id": workspace_id})).scalar_one_or_none()
+    return found or 0
+
+
+async def list_checkpoints(connection: AsyncConnection, workspace_id: str) -> list[int]:
+    """The sequences of the last rows that each checkpoint covers, in order."""
+    all_of_them = _OF_ALL.order_by(CHECKPOINT.c.recorded_at)
+    return list((await connection.execute(all_of_them, {"workspace_id": workspace_id})).scalars())
+
+
+_OF_ALL = select(CHECKPOINT.c.sequence).where(
+    CHECKPOINT.c.workspace_id == bindparam("workspace_id"), CHECKPOINT.c.period == ALL_OF_TIME
+)
 
 
 async def insert_checkpoint(
     connection: AsyncConnection, workspace_id: str, after: int, until: int
 ) -> None:
     """Adds a checkpoint for the rows after the last one's, up to a sequence that is there."""
+    totals = _totals(connection.dialect.name)
+    names = ("workspace_id", "period", "recorded_at", "sequence", "net")
     await connection.execute(
-        _extension(connection.dialect.name),
-        {
-            "workspace_id": workspace_id,
-            "after": after,
-            "until": until,
-            **LENGTH.values(connection.dialect, [(length,) for length in LENGTHS]),
-        },
+        insert(CHECKPOINT).from_select(
+            names, select(bindparam("workspace_id", type_=ID), *(totals.c[n] for n in names[1:]))
+        ),
+        _slice(connection, workspace_id, after, until),
     )
 
 
-LENGTH = RowsParameter("length", {"length": Integer()})
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What the ledger gives for a period up to a checkpoint, and what the checkpoint says."""
+
+    period: str
+    expected: int
+    found: int | None
+
+
+async def list_totals(
+    connection: AsyncConnection, workspace_id: str, after: int, until: int
+) -> list[Total]:
+    """The totals of a checkpoint, worked out anew from the one before it and the ledger."""
+    totals = _totals(connection.dialect.name)
+    same = and_(
+        CHECKPOINT.c.workspace_id == bindparam("workspace_id"),
+        CHECKPOINT.c.period == totals.c.period,
+        CHECKPOINT.c.recorded_at == totals.c.recorded_at,
+    )
+    rows = await connection.execute(
+        select(totals.c.period, totals.c.net, CHECKPOINT.c.net)
+        .outerjoin(CHECKPOINT, same)
+        .order_by(totals.c.period),
+        _slice(connection, workspace_id, after, until),
+    )
+    return [Total(*row) for row in rows]
+
+
+async def count_totals(connection: AsyncConnection, workspace_id: str) -> int:
+    """How many rows the checkpoints of a workspace have."""
+    statement = select(func.count()).where(CHECKPOINT.c.workspace_id == workspace_id)
+    return (await connection.execute(statement)).scalar_one()
+
+
+async def delete_checkpoints(connection: AsyncConnection, workspace_id: str) -> None:
+    """Drops a workspace's checkpoints: every answer stays, and takes longer."""
+    await connection.execute(delete(CHECKPOINT).where(CHECKPOINT.c.workspace_id == workspace_id))
+
+
+def _slice(
+    connection: AsyncConnection, workspace_id: str, after: int, until: int
+) -> dict[str, Any]:
+    lengths: Sequence[tuple[int]] = [(length,) for length in LENGTHS]
+    return {
+        "workspace_id": workspace_id,
+        "after": after,
+        "until": until,
+        **LENGTH.values(connection.dialect, lengths),
+    }
 
 
 @cache
-def _extension(dialect_name: str) -> Any:
+def _totals(dialect_name: str) -> FromClause:
+    """The totals that the rows of a slice of the ledger change, with what was there before."""
     workspace_id = bindparam("workspace_id", type_=ID)
     until = bindparam("until", type_=Integer())
     length = LENGTH.table(dialect_name)
-    last = (
-        select(LEDGER.c.recorded_at)
-        .where(LEDGER.c.workspace_id == workspace_id, LEDGER.c.sequence == until)
-        .scalar_subquery()
-    )
     period = func.substr(func.minute_text(LEDGER.c.counts_at), 1, length.c.length)
     moved = (
         select(period.label("period"), credits_of(LEDGER).label("net"))
@@ -363,21 +169,25 @@ def _extension(dialect_name: str) -> Any:
         .cte("brought")
         .prefix_with("MATERIALIZED")
     )
+    last: Select[Any] = select(LEDGER.c.recorded_at).where(
+        LEDGER.c.workspace_id == workspace_id, LEDGER.c.sequence == until
+    )
     before = (
         select(CHECKPOINT.c.net)
-        .where(CHECKPOINT.c.workspace_id == workspace_id, CHECKPOINT.c.period == brought.c.period)
+        .where(
+            CHECKPOINT.c.workspace_id == workspace_id,
+            CHECKPOINT.c.period == brought.c.period,
+            CHECKPOINT.c.recorded_at < last.scalar_subquery(),
+        )
         .order_by(CHECKPOINT.c.recorded_at.desc())
         .limit(1)
         .correlate(brought)
         .scalar_subquery()
     )
-    rows = select(
-        workspace_id, brought.c.period, last, until, brought.c.net + func.coalesce(before, 0)
-    )
-    names = ("workspace_id", "period", "recorded_at", "sequence", "net")
-    return insert(CHECKPOINT).from_select(names, rows)
-
-
-async def delete_checkpoints(connection: AsyncConnection, workspace_id: str) -> None:
-    """Drops a workspace's checkpoints: every answer stays, and takes longer."""
-    await connection.execute(delete(CHECKPOINT).where(CHECKPOINT.c.workspace_id == workspace_id))
+    net = cast(brought.c.net + func.coalesce(before, 0), BigInteger())
+    return select(
+        brought.c.period,
+        last.scalar_subquery().label("recorded_at"),
+        until.label("sequence"),
+        net.label("net"),
+    ).subquery("totals")

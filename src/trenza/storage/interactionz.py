@@ -65,7 +65,7 @@ class LedgerEntry(Table, table=True):
         references("cause_id", "interaction"),
         Index(None, "workspace_id", "session_id"),
         Index(None, "workspace_id", "cause_id"),
-        Index(None, "workspace_id", "kind", "counts_at", "recorded_at"),
+        Index(None, "workspace_id", "kind", "counts_at", "recorded_at", "debit_counts_at"),
         Index(
             None,
             "workspace_id",
@@ -106,7 +106,8 @@ class LedgerCheckpoint(Table, table=True):
     The table may be emptied: it changes what an answer costs, never the answer.
     """
 
-    __table_args__ = (belongs_to_workspace(),)
+    # A total is read by its whole key, a hundred of them for a balance.
+    __table_args__ = (belongs_to_workspace(), {"sqlite_with_rowid": False})
 
     workspace_id: str = key()
     period: str = key()

@@ -127,7 +127,7 @@ class RecordInteractionPayload(Record):
     @strawberry.field(description="Follow `balanceChanged(after:)` from here.")  # type: ignore[untyped-decorator]
     async def cursor(self, info: Info) -> str:
         """Everything up to it is in `balance`."""
-        _, head = await info.context.figures.base()
+        head = await info.context.figures.head()
         return write_feed_cursor(head.sequence)
 
 

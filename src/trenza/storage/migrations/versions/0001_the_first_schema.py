@@ -204,6 +204,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint(
             "workspace_id", "period", "recorded_at", name=op.f("pk_ledger_checkpoint")
         ),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "ledger_head",
@@ -744,8 +745,8 @@ def upgrade() -> None:
             postgresql_where=sa.text("counts_at <> effective_at"),
         )
         batch_op.create_index(
-            batch_op.f("ix_ledger_entry_workspace_id_kind_counts_at_recorded_at"),
-            ["workspace_id", "kind", "counts_at", "recorded_at"],
+            batch_op.f("ix_ledger_entry_workspace_id_kind_counts_at_recorded_at_debit_counts_at"),
+            ["workspace_id", "kind", "counts_at", "recorded_at", "debit_counts_at"],
             unique=False,
         )
         batch_op.create_index(
@@ -799,7 +800,9 @@ def downgrade() -> None:
     op.drop_table("quarantined_interaction")
     with op.batch_alter_table("ledger_entry", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ledger_entry_workspace_id_session_id"))
-        batch_op.drop_index(batch_op.f("ix_ledger_entry_workspace_id_kind_counts_at_recorded_at"))
+        batch_op.drop_index(
+            batch_op.f("ix_ledger_entry_workspace_id_kind_counts_at_recorded_at_debit_counts_at")
+        )
         batch_op.drop_index(
             batch_op.f("ix_ledger_entry_workspace_id_effective_at"),
             sqlite_where=sa.text("counts_at <> effective_at"),
