@@ -22,7 +22,6 @@ from sqlalchemy import (
     cast,
     func,
     literal,
-    or_,
     select,
     union_all,
 )
@@ -193,19 +192,22 @@ def _total(period: ColumnElement[str], *of: CTE) -> ColumnElement[int]:
 
 
 def _in_last_minute(at: CTE) -> ColumnElement[int]:
-    return (
+    earlier = and_(LEDGER.c.counts_at >= at.c.minute, LEDGER.c.counts_at < at.c.at)
+    # Apart, so that what counts at the instant is not even looked at where it does not belong.
+    at_once = and_(LEDGER.c.counts_at == at.c.at, at.c.through == 1)
+    first, second = (
         select(credits_of(LEDGER))
         .where(
             LEDGER.c.workspace_id == bindparam("workspace_id"),
             in_place(LEDGER),
-            LEDGER.c.counts_at >= at.c.minute,
-            LEDGER.c.counts_at <= at.c.at,
-            or_(LEDGER.c.counts_at < at.c.at, at.c.through == 1),
+            when,
             LEDGER.c.recorded_at <= at.c.known_at,
         )
         .correlate(at)
         .scalar_subquery()
+        for when in (earlier, at_once)
     )
+    return first + second
 
 
 def _in_rest(points: Points) -> ColumnElement[int]:
