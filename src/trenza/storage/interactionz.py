@@ -65,7 +65,14 @@ class LedgerEntry(Table, table=True):
         references("cause_id", "interaction"),
         Index(None, "workspace_id", "session_id"),
         Index(None, "workspace_id", "cause_id"),
-        Index(None, "workspace_id", "kind", "counts_at", "recorded_at", "debit_counts_at"),
+        Index(
+            "ix_ledger_entry_counting",
+            "workspace_id",
+            "kind",
+            "counts_at",
+            "recorded_at",
+            "debit_counts_at",
+        ),
         Index(
             None,
             "workspace_id",

@@ -733,6 +733,11 @@ def upgrade() -> None:
             postgresql_where=sa.text("debit_counts_at < counts_at"),
         )
         batch_op.create_index(
+            "ix_ledger_entry_counting",
+            ["workspace_id", "kind", "counts_at", "recorded_at", "debit_counts_at"],
+            unique=False,
+        )
+        batch_op.create_index(
             batch_op.f("ix_ledger_entry_workspace_id_cause_id"),
             ["workspace_id", "cause_id"],
             unique=False,
@@ -743,11 +748,6 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("counts_at <> effective_at"),
             postgresql_where=sa.text("counts_at <> effective_at"),
-        )
-        batch_op.create_index(
-            batch_op.f("ix_ledger_entry_workspace_id_kind_counts_at_recorded_at_debit_counts_at"),
-            ["workspace_id", "kind", "counts_at", "recorded_at", "debit_counts_at"],
-            unique=False,
         )
         batch_op.create_index(
             batch_op.f("ix_ledger_entry_workspace_id_session_id"),
@@ -801,14 +801,12 @@ def downgrade() -> None:
     with op.batch_alter_table("ledger_entry", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ledger_entry_workspace_id_session_id"))
         batch_op.drop_index(
-            batch_op.f("ix_ledger_entry_workspace_id_kind_counts_at_recorded_at_debit_counts_at")
-        )
-        batch_op.drop_index(
             batch_op.f("ix_ledger_entry_workspace_id_effective_at"),
             sqlite_where=sa.text("counts_at <> effective_at"),
             postgresql_where=sa.text("counts_at <> effective_at"),
         )
         batch_op.drop_index(batch_op.f("ix_ledger_entry_workspace_id_cause_id"))
+        batch_op.drop_index("ix_ledger_entry_counting")
         batch_op.drop_index(
             "ix_ledger_entry_adjustment",
             sqlite_where=sa.text("debit_counts_at < counts_at"),
