@@ -19,6 +19,7 @@ OPTIONS = {
     "schema print": set(),
     "schema check": set(),
     "ledger verify": {"--workspace", "--database"},
+    "ledger checkpoint": {"--workspace", "--database"},
 }
 
 

@@ -1,4 +1,4 @@
-"""`trenza ledger verify`: one line for sound books, every difference for others."""
+"""`trenza ledger`: one line for sound books, every difference for others; checkpoints anew."""
 
 import asyncio
 import sqlite3
@@ -61,3 +61,20 @@ def test_a_database_without_a_workspace_has_nothing_to_verify(database_url: str)
     assert success("ledger", "verify", "--database", database_url).stdout == (
         "there is no workspace, and so no difference\n"
     )
+
+
+def test_checkpoints_are_made_anew(lived_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trenza.services.checkpoint.ROWS", 4)
+
+    result = success("ledger", "checkpoint", "--database", lived_url)
+
+    assert result.stdout == (
+        "ws_00000000000000000000000001 (Muebles del Sur): 12 ledger rows covered\n"
+    )
+    assert "no difference" in success("ledger", "verify", "--database", lived_url).stdout
+
+
+def test_checkpoints_of_an_unknown_workspace_are_refused(lived_url: str) -> None:
+    words = ("--workspace", "ws_1", "--database", lived_url)
+
+    assert failure("ledger", "checkpoint", *words) == "there is no workspace ws_1"

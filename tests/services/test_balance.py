@@ -205,7 +205,7 @@ async def test_the_far_future_costs_no_more_than_today(database_url: str) -> Non
 
         assert figures(found) == (15, 0, 15, 0, 0)
         assert len(found.grant_uses) == 2
-        assert len(statements) == 1 + 4
+        assert len(statements) == 1 + 1
 
 
 async def test_many_questions_take_as_many_statements_as_one(database_url: str) -> None:
@@ -220,7 +220,7 @@ async def test_many_questions_take_as_many_statements_as_one(database_url: str) 
 
         assert [each.remaining for each in found] == [10, *range(9, 0, -1), *[0] * 20]
         assert none == []
-        assert len(statements) == 1 + 4 + 1 + 2
+        assert len(statements) == 1 + 1 + 1
 
 
 async def payers(

@@ -5,6 +5,7 @@ from itertools import pairwise
 from random import Random
 
 import pytest
+from sqlalchemy import delete, func, select
 
 from tests.properties import reference_burn as reference
 from tests.scale import scale
@@ -12,8 +13,11 @@ from tests.services.books import MICROSECOND, Books, Bought, open_books, utc
 from trenza.domain.metering.balance import GrantKind, plan_grant
 from trenza.domain.metering.cycle import Cycle
 from trenza.domain.metering.ledger import EntryKind
-from trenza.services.balance import Moment, find_balances, find_payers
+from trenza.services import checkpoint
+from trenza.services.balance import EARLIEST, Moment, find_balances, find_payers
 from trenza.services.ledger import AppendedEntry
+from trenza.storage.checkpoint import CHECKPOINT
+from trenza.storage.engine import AsyncConnection
 
 FOREVER = utc(2199, 1, 1)
 
@@ -137,27 +141,95 @@ def without_courtesies(payers_: dict[int, str | None]) -> dict[int, str | None]:
     }
 
 
+async def answers(books: Books, moments: list[Moment]) -> list[tuple[int, ...]]:
+    """What the books answer at moments."""
+    async with books.database.read() as connection:
+        found = await find_balances(connection, await books.settings(), moments)
+    return [(each.granted, each.consumed, each.remaining, each.overage) for each in found]
+
+
+async def count_checkpoints(books: Books) -> int:
+    """How many rows the workspace's checkpoints have."""
+    async with books.database.read() as connection:
+        statement = select(func.count()).where(CHECKPOINT.c.workspace_id == books.workspace_id)
+        return (await connection.execute(statement)).scalar_one()
+
+
+async def drop_checkpoints(books: Books, since: datetime) -> None:
+    """Deletes the checkpoints made since an instant."""
+
+    async def work(connection: AsyncConnection) -> None:
+        await connection.execute(
+            delete(CHECKPOINT).where(
+                CHECKPOINT.c.workspace_id == books.workspace_id, CHECKPOINT.c.recorded_at >= since
+            )
+        )
+
+    await books.database.write(work)
+
+
 @pytest.mark.parametrize("seed", range(scale(5, 100)))
-async def test_random_books_equal_the_reference_model(database_url: str, seed: int) -> None:
+async def test_random_books_equal_the_reference_model(
+    database_url: str, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     random = Random(seed)
     quota = random.choice([0, 2, 5])
+    monkeypatch.setattr(checkpoint, "ROWS", random.randint(1, 20))
     async with open_books(database_url, quota=quota) as books:
         history = History(books, random, quota)
         await history.live()
         moments = [history.moment() for _ in range(40)]
 
+        kept = await count_checkpoints(books)
+        found = await answers(books, moments)
         async with books.database.read() as connection:
             workspace = await books.settings()
-            found = await find_balances(connection, workspace, moments)
             sequences = [entry.sequence for entry in history.entries]
             paid = [
                 await find_payers(connection, workspace, sequences, moment)
                 for moment in moments[:5]
             ]
 
+    assert kept > 0
     for moment, each in zip(moments, found, strict=True):
-        answer = (each.granted, each.consumed, each.remaining, each.overage)
-        assert answer == history.figures(moment), (seed, moment)
+        assert each == history.figures(moment), (seed, moment)
     for moment, each_paid in zip(moments, paid, strict=False):
         expected = without_courtesies(history.payers(moment))
         assert without_courtesies(each_paid) == expected, (seed, moment)
+
+
+@pytest.mark.parametrize("seed", range(scale(5, 100)))
+async def test_checkpoints_change_no_answer(
+    database_url: str, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = Random(seed)
+    monkeypatch.setattr(checkpoint, "ROWS", random.randint(1, 20))
+    async with open_books(database_url, quota=3) as books:
+        history = History(books, random, 3)
+        await history.live()
+        moments = [history.moment() for _ in range(40)]
+        found: dict[str, list[tuple[int, ...]]] = {}
+        expected: dict[str, list[tuple[int, ...]]] = {}
+
+        async def ask(when: str) -> None:
+            found[when] = await answers(books, moments)
+            expected[when] = [history.figures(moment) for moment in moments]
+
+        await ask("as written")
+        await drop_checkpoints(books, random.choice(history.entries).recorded_at)
+        await ask("the newest dropped")
+        await history.debit()
+        await ask("and some appended")
+        await drop_checkpoints(books, EARLIEST)
+        none = await count_checkpoints(books)
+        await ask("all dropped")
+        monkeypatch.setattr(checkpoint, "ROWS", random.randint(1, 20))
+        await history.debit()
+        await ask("caught up by appending")
+        await checkpoint.rebuild_checkpoints(books.dependencies, books.workspace_id)
+        rebuilt = await count_checkpoints(books)
+        await ask("rebuilt")
+
+    assert (none, rebuilt > 0) == (0, True)
+    for when, each in expected.items():
+        assert found[when] == each, (seed, when)

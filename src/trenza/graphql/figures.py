@@ -11,7 +11,7 @@ from strawberry.dataloader import DataLoader
 
 from trenza.domain.metering.balance import Balance
 from trenza.domain.metering.seat import SeatEvent, SeatStatus, SeatUse, status_of
-from trenza.services.balance import find_balances
+from trenza.services.balance import answer_balances
 from trenza.services.seat import find_peak_signed_in, find_seat_use
 from trenza.services.statement import Statement, find_statement
 from trenza.services.usage import Usage, find_usage
@@ -34,14 +34,21 @@ class Figures:
         self._balances: DataLoader[Asked, tuple[Balance, datetime]] = DataLoader(self._find)
         self._found: dict[Hashable, asyncio.Task[Any]] = {}
 
-    async def base(self) -> tuple[WorkspaceSettings, Head]:
-        """The workspace's settings and the head of its ledger."""
+    async def settings(self) -> WorkspaceSettings:
+        """The workspace's settings."""
 
-        async def find(connection: AsyncConnection) -> tuple[WorkspaceSettings, Head]:
-            workspace = await find_workspace(connection, self._workspace_id)
-            return workspace, await find_head(connection, self._workspace_id)
+        async def find(connection: AsyncConnection) -> WorkspaceSettings:
+            return await find_workspace(connection, self._workspace_id)
 
-        return await self._once("base", find)
+        return await self._once("settings", find)
+
+    async def head(self) -> Head:
+        """The head of the workspace's ledger."""
+
+        async def find(connection: AsyncConnection) -> Head:
+            return await find_head(connection, self._workspace_id)
+
+        return await self._once("head", find)
 
     async def balance(
         self, at: datetime | None, known_at: datetime | None
@@ -55,7 +62,7 @@ class Figures:
 
     async def usage(self, cycle_of: date | None, known_at: datetime | None) -> Usage:
         """The credits of a cycle by channel, lane and day."""
-        workspace, head = await self.base()
+        workspace, head = await self.settings(), await self.head()
 
         async def find(connection: AsyncConnection) -> Usage:
             return await find_usage(connection, workspace, self._moment(head), cycle_of, known_at)
@@ -64,7 +71,7 @@ class Figures:
 
     async def statement(self, cycle_of: date | None) -> Statement | None:
         """The statement of a closed cycle."""
-        workspace, _ = await self.base()
+        workspace = await self.settings()
 
         async def find(connection: AsyncConnection) -> Statement | None:
             return await find_statement(connection, workspace, cycle_of)
@@ -73,7 +80,7 @@ class Figures:
 
     async def seat_use(self, at: datetime) -> SeatUse:
         """The use of seats at an instant."""
-        workspace, _ = await self.base()
+        workspace = await self.settings()
 
         async def find(connection: AsyncConnection) -> SeatUse:
             return await find_seat_use(connection, workspace, at)
@@ -82,7 +89,7 @@ class Figures:
 
     async def peak_signed_in(self, from_: datetime, to: datetime) -> int:
         """The most users signed in at one instant of a period."""
-        workspace, _ = await self.base()
+        workspace = await self.settings()
 
         async def find(connection: AsyncConnection) -> int:
             return await find_peak_signed_in(connection, workspace, from_, to)
@@ -113,12 +120,9 @@ class Figures:
         return found
 
     async def _find(self, asked: Sequence[Asked]) -> list[tuple[Balance, datetime]]:
-        workspace, head = await self.base()
-        now = self._moment(head)
-        moments = [(at or now, known_at or now) for at, known_at in asked]
+        workspace = await self.settings()
         async with self._database.read() as connection:
-            found = await find_balances(connection, workspace, moments)
-        return [(balance, known) for balance, (_, known) in zip(found, moments, strict=True)]
+            return await answer_balances(connection, workspace, self._now, asked)
 
     def _moment(self, head: Head) -> datetime:
         return max(self._now, head.recorded_at)

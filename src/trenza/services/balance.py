@@ -1,10 +1,10 @@
-"""The balance on demand: what it takes is counted and loaded, the answer is worked out.
+"""The balance on demand: what it takes is read in one statement, the answer is worked out.
 
-History is counted no further back than it can matter: debits before the cycle matter only where
-they burnt a grant that reaches into it, and then only from the first cycle on that is tied to it
-by grants that reach from one cycle into another. Four statements answer any number of questions.
+Debits before the cycle matter only where they burnt a grant that reaches into it, and then only
+from the first cycle on that is tied to it by grants that reach from one cycle into another.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -25,16 +25,12 @@ from trenza.domain.metering.balance import (
 )
 from trenza.domain.metering.cycle import Cycle
 from trenza.storage.balance import (
-    Adjustment,
-    Calendar,
+    Answer,
     Debit,
-    Given,
-    Stretch,
-    count_debits,
-    find_adjustments,
-    find_calendar,
+    Question,
+    Records,
     find_debits_beside,
-    find_grants,
+    find_records,
 )
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.workspace import WorkspaceSettings
@@ -67,15 +63,31 @@ async def find_balances(
     workspace: WorkspaceSettings,
     asked: Sequence[tuple[datetime, datetime]],
 ) -> list[Balance]:
-    """The balance at each (at, known_at), in the order given, in as many statements as for one."""
-    moments = [Moment(*each) for each in asked]
-    books = await _load(connection, workspace, [(moment, moment.at) for moment in moments])
-    accounts = [books.account(moment, since=moment.at) for moment in moments]
-    runs = await _count_runs(connection, workspace, accounts)
-    return [
-        balance(account.cycle, account.grants, found, account.moment.at)
-        for account, found in zip(accounts, runs, strict=True)
-    ]
+    """The balance at each (at, known_at), in the order given, in one statement for all."""
+    answers = await answer_balances(connection, workspace, LATEST, asked)
+    return [found for found, _ in answers]
+
+
+async def answer_balances(
+    connection: AsyncConnection,
+    workspace: WorkspaceSettings,
+    now: datetime,
+    asked: Sequence[tuple[datetime | None, datetime | None]],
+) -> list[tuple[Balance, datetime]]:
+    """The balance at each (at, known_at), now where one is None, with the known_at that it became.
+
+    Now is the later of `now` and the instant of the ledger's last row. In one statement.
+    """
+    if not asked:
+        return []
+    questions = [Question(at, known_at, None) for at, known_at in asked]
+    books = await _load(connection, workspace, now, questions)
+    found = []
+    for answer in books.records.answers:
+        account = books.account(answer, since=answer.at)
+        figures = balance(account.cycle, account.grants, account.runs, answer.at)
+        found.append((figures, answer.known_at))
+    return found
 
 
 async def find_payers(
@@ -97,15 +109,15 @@ async def find_payers(
     if not debits:
         return {}
     since = min(debit.counts_at for debit in debits)
-    books = await _load(connection, workspace, [(moment, since)])
+    apart = {debit.counts_at for debit in debits}
+    books = await _load(connection, workspace, LATEST, [Question(*moment, since)], apart)
     standing: dict[datetime, list[int]] = defaultdict(list)
     for debit in debits:
         if not books.is_taken_back(debit, moment):
             standing[debit.counts_at].append(debit.sequence)
-    account = books.account(moment, since=since, apart=standing)
-    [runs] = await _count_runs(connection, workspace, [account])
+    account = books.account(books.records.answers[0], since=since, apart=standing)
     payers: dict[int, str | None] = {}
-    for burnt in burn(account.grants, runs).runs:
+    for burnt in burn(account.grants, account.runs).runs:
         due = standing.get(burnt.run.counts_at)
         if due is not None:
             paid = [grant_id for grant_id, credits_ in burnt.paid for _ in range(credits_)]
@@ -115,12 +127,11 @@ async def find_payers(
 
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """What answers one moment: its cycle, the grants that matter, the stretches to count."""
+    """What answers one moment: its cycle, the grants that matter, the debits that burn them."""
 
-    moment: Moment
     cycle: Cycle
     grants: list[Grant]
-    stretches: list[Stretch]
+    runs: list[DebitRun]
 
 
 @dataclass(slots=True)
@@ -128,28 +139,25 @@ class _Books:
     """What is loaded once for all moments."""
 
     workspace: WorkspaceSettings
-    calendar: Calendar
-    given: list[Given]
-    adjustments: list[Adjustment]
+    records: Records
 
     def cycle_at(self, at: datetime) -> Cycle:
         """The cycle that holds an instant."""
-        return self.workspace.cycle_at(at, self.calendar.cycles)
+        return self.workspace.cycle_at(at, self.records.cycles)
 
-    def grants_given(self, moment: Moment) -> list[Grant]:
+    def grants_given(self, moment: Answer) -> list[Grant]:
         """The purchases and courtesies that had begun and were known at a moment."""
         return [
             given.grant
-            for given in self.given
+            for given in self.records.grants
             if given.recorded_at <= moment.known_at and given.grant.effective_at <= moment.at
         ]
 
-    def begins(self, moment: Moment, since: datetime) -> datetime:
+    def begins(self, given: Sequence[Grant], since: datetime) -> datetime:
         """The start of the first cycle whose debits can matter to those counting from `since`.
 
         No grant that is live there began before it.
         """
-        given = self.grants_given(moment)
         begins = self.cycle_at(since).starts_at
         while True:
             reaching = [g.effective_at for g in given if g.effective_at < begins < g.expires_at]
@@ -157,41 +165,48 @@ class _Books:
                 return begins
             begins = self.cycle_at(min(reaching)).starts_at
 
-    def account(self, moment: Moment, since: datetime, apart: Iterable[datetime] = ()) -> _Account:
-        """What has to be counted from `since` on; the debits of each instant `apart` by themselves.
+    def account(self, moment: Answer, since: datetime, apart: Iterable[datetime] = ()) -> _Account:
+        """What has happened from `since` on; the debits of each instant `apart` by themselves.
 
-        The cycles after that of the last debit are empty, but for the one asked about.
+        The cycles after the last kept one are empty, but for the one asked about.
         """
-        begins = self.begins(moment, since)
+        given = self.grants_given(moment)
+        begins = self.begins(given, since)
         cycle = self.cycle_at(moment.at)
-        last = min(moment.at, self.calendar.last_debit_at or EARLIEST)
-        cycles = self.workspace.cycles_between(begins, last + TICK, self.calendar.cycles)
+        kept = self.records.cycles
+        ends = min(moment.at + TICK, kept[-1].ends_at if kept else EARLIEST)
+        cycles = self.workspace.cycles_between(begins, ends, kept)
         if cycle not in cycles:
             cycles = (*cycles, cycle)
-        grants = [grant for grant in self.grants_given(moment) if grant.expires_at > begins]
+        grants = [grant for grant in given if grant.expires_at > begins]
         grants += [plan_grant(each, self.workspace.quota_of(each)) for each in cycles]
-        grants += self._courtesies(moment, begins)
+        courtesies, taken_back = self._adjustments(moment, begins)
+        grants += courtesies
         points = {*edges(grants, cycles, moment.at), moment.at + TICK}
         points.update(edge for at in apart for edge in (at, at + TICK))
-        stretches = [
-            Stretch(
-                start,
-                end,
-                min(self.cycle_at(start).ends_at, moment.at + TICK),
-                moment.known_at,
-            )
-            for start, end in pairwise(sorted(points))
-            if start <= last
+        starts = sorted(points)
+        counts = [
+            moment.net_before(end) - moment.net_before(start) for start, end in pairwise(starts)
         ]
-        return _Account(moment, cycle, grants, stretches)
+        for at in taken_back:
+            counts[bisect_right(starts, at) - 1] -= 1
+        runs = [DebitRun(start, count) for start, count in zip(starts, counts, strict=False)]
+        return _Account(cycle, grants, runs)
 
-    def _courtesies(self, moment: Moment, begins: datetime) -> Iterable[Grant]:
-        """What reversals give that count in a later cycle than their debits."""
-        for each in self.adjustments:
+    def _adjustments(self, moment: Answer, begins: datetime) -> tuple[list[Grant], list[datetime]]:
+        """The courtesies of reversals of debits of earlier cycles, and what the others take back.
+
+        That is when the debits counted that were reversed within their cycle.
+        """
+        courtesies, taken_back = [], []
+        for each in self.records.adjustments:
             if begins <= each.counts_at <= moment.at and each.recorded_at <= moment.known_at:
                 cycle = self.cycle_at(each.counts_at)
-                if not cycle.holds(each.debit_counts_at):
-                    yield courtesy_of_reversal(each.sequence, each.counts_at, cycle)
+                if cycle.holds(each.debit_counts_at):
+                    taken_back.append(each.debit_counts_at)
+                else:
+                    courtesies.append(courtesy_of_reversal(each.sequence, each.counts_at, cycle))
+        return courtesies, taken_back
 
     def is_taken_back(self, debit: Debit, moment: Moment) -> bool:
         """Whether a reversal removed the debit within its cycle."""
@@ -205,30 +220,12 @@ class _Books:
 async def _load(
     connection: AsyncConnection,
     workspace: WorkspaceSettings,
-    moments: Sequence[tuple[Moment, datetime]],
+    now: datetime,
+    questions: Sequence[Question],
+    apart: Iterable[datetime] = (),
 ) -> _Books:
-    """Loads what moments need, each with the instant since when debits are of interest."""
-    for moment, _ in moments:
-        if not EARLIEST <= moment.at < LATEST:
+    """Loads what answers questions."""
+    for question in questions:
+        if question.at is not None and not EARLIEST <= question.at < LATEST:
             raise InvalidInput("at lies outside the years 1970 to 2199", path=("at",))
-    calendar = await find_calendar(connection, workspace.id)
-    books = _Books(workspace, calendar, await find_grants(connection, workspace.id), [])
-    if moments:
-        books.adjustments = await find_adjustments(
-            connection,
-            workspace.id,
-            min(books.begins(moment, since) for moment, since in moments),
-            max(moment.at for moment, _ in moments),
-        )
-    return books
-
-
-async def _count_runs(
-    connection: AsyncConnection, workspace: WorkspaceSettings, accounts: Sequence[_Account]
-) -> list[list[DebitRun]]:
-    stretches = [stretch for account in accounts for stretch in account.stretches]
-    counts = iter(await count_debits(connection, workspace.id, stretches))
-    return [
-        [DebitRun(stretch.begins, next(counts)) for stretch in account.stretches]
-        for account in accounts
-    ]
+    return _Books(workspace, await find_records(connection, workspace.id, now, questions, apart))

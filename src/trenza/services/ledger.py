@@ -20,8 +20,9 @@ from trenza.domain.metering.ledger import (
     counts_at,
     next_recorded_at,
 )
+from trenza.services.checkpoint import extend_checkpoints
 from trenza.services.dependencies import Dependencies
-from trenza.storage.balance import Stretch, count_debits
+from trenza.storage.debits import count_consumed
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.ledger import (
     Head,
@@ -116,6 +117,7 @@ async def append_entries(
         connection, [{"workspace_id": workspace.id, **asdict(entry)} for entry in entries]
     )
     await move_head(connection, workspace.id, entries[-1].sequence, entries[-1].recorded_at)
+    await extend_checkpoints(connection, workspace.id, head.sequence, entries[-1].sequence)
     await _follow_consumption(connection, dependencies, workspace, head, entries)
     return entries
 
@@ -208,11 +210,7 @@ async def _follow_consumption(
         if workspace.quota_of(cycle)
         and not raised[cycle.starts_at].issuperset(_thresholds(workspace))
     ]
-    counts = await count_debits(
-        connection,
-        workspace.id,
-        [Stretch(c.starts_at, c.ends_at, c.ends_at, head.recorded_at) for c in watched],
-    )
+    counts = await count_consumed(connection, workspace.id, watched, head.recorded_at)
     consumed = {cycle.starts_at: count for cycle, count in zip(watched, counts, strict=True)}
     alerts = list(_alerts(dependencies, workspace, steps, consumed, raised))
     await insert_alerts(connection, alerts)

@@ -27,9 +27,9 @@ from trenza.services.dependencies import Dependencies
 from trenza.services.reference import absent, require_form
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.seat import (
+    find_attendance,
     find_open_sign_ins,
     find_seat_events,
-    find_sign_ins,
     insert_seat_event,
     insert_sign_in,
     insert_user,
@@ -187,22 +187,20 @@ async def sign_out(dependencies: Dependencies, viewer: Viewer, user_id: str) -> 
 async def find_seat_use(
     connection: AsyncConnection, workspace: WorkspaceSettings, at: datetime
 ) -> SeatUse:
-    """The seat figures at an instant, in two statements."""
-    events = await find_seat_events(connection, workspace.id, until=at)
-    sign_ins = await find_sign_ins(connection, workspace.id, at, at)
-    return seat_use(events, sign_ins, workspace.plan.seats, at)
+    """The seat figures at an instant, in one statement."""
+    found = await find_attendance(connection, workspace.id, at, at)
+    return seat_use(found.events, found.sign_ins, workspace.plan.seats, at)
 
 
 async def find_peak_signed_in(
     connection: AsyncConnection, workspace: WorkspaceSettings, from_: datetime, to: datetime
 ) -> int:
-    """The most users signed in at one instant of `[from_, to)`, in two statements.
+    """The most users signed in at one instant of `[from_, to)`, in one statement.
 
     Raises InvalidInput with path ("to",) where the period is empty.
     """
-    events = await find_seat_events(connection, workspace.id, until=to)
-    sign_ins = await find_sign_ins(connection, workspace.id, from_, to)
-    return peak_signed_in(events, sign_ins, from_, to)
+    found = await find_attendance(connection, workspace.id, from_, to)
+    return peak_signed_in(found.events, found.sign_ins, from_, to)
 
 
 async def _happen(

@@ -10,10 +10,9 @@ from trenza.domain.errors import InvalidInput
 from trenza.domain.interaction import SessionLane
 from trenza.domain.metering.cycle import Cycle, days_between
 from trenza.services.balance import EARLIEST, LATEST, TICK
-from trenza.storage.balance import Stretch
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.ledger import find_cycles
-from trenza.storage.usage import sum_usage
+from trenza.storage.usage import Stretch, sum_usage
 from trenza.storage.workspace import WorkspaceSettings
 
 

@@ -13,6 +13,7 @@ import orjson
 
 from trenza.domain.interaction import SessionLane
 from trenza.domain.metering.cycle import Cycle
+from trenza.services.checkpoint import verify_checkpoints
 from trenza.services.dependencies import Dependencies
 from trenza.services.difference import Difference
 from trenza.services.statement import compose_statement
@@ -38,6 +39,7 @@ async def verify_ledger(dependencies: Dependencies, workspace_id: str) -> list[D
         beside = await find_beside(connection, workspace_id)
         found = [each async for each in verify_contacts(connection, workspace)]
         found += [each async for each in verify_entries(connection, workspace, beside)]
+        found += [each async for each in verify_checkpoints(connection, workspace_id)]
         found += [each async for each in verify_statements(connection, workspace, beside.closings)]
         return found
 

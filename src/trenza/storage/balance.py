@@ -1,100 +1,60 @@
-"""Queries behind the balance: debits counted per stretch of time, grants, late reversals."""
+"""Queries behind the balance: everything that questions need, in one statement."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import astuple, dataclass
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import CTE, ColumnElement, Integer, Select, and_, bindparam, func, select
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    CompoundSelect,
+    FromClause,
+    Integer,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    true,
+    union,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import TypeEngine
 
 from trenza.domain.metering.balance import Grant, GrantKind
 from trenza.domain.metering.cycle import Cycle
 from trenza.domain.metering.ledger import EntryKind
+from trenza.storage.columns import ID
+from trenza.storage.debits import INSTANT, PART_ROWS, PARTS, net_before, placed
 from trenza.storage.dialect import RowsParameter
-from trenza.storage.interactionz import BillingCycle, InteractionzGrant, LedgerEntry
-
-LEDGER = LedgerEntry.__table__
-GRANT = InteractionzGrant.__table__
-CYCLE = BillingCycle.__table__
-INSTANT = LEDGER.c.counts_at.type
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Debits of `[begins, ends)` as known at an instant, net of what was taken back in time.
-
-    A stretch lies within one cycle. A reversal takes its debit out where it counts before
-    `reversed_before`: the cycle's end, or the instant that is asked about where that is earlier.
-    """
-
-    begins: datetime
-    ends: datetime
-    reversed_before: datetime
-    known_at: datetime
-
-
-STRETCHES = RowsParameter(
-    "stretch",
-    {
-        "number": Integer(),
-        "begins": INSTANT,
-        "ends": INSTANT,
-        "reversed_before": INSTANT,
-        "known_at": INSTANT,
-    },
+from trenza.storage.interactionz import (
+    BillingCycle,
+    InteractionzGrant,
+    LedgerEntry,
+    LedgerHead,
 )
 
-
-async def count_debits(
-    connection: AsyncConnection, workspace_id: str, stretches: Sequence[Stretch]
-) -> list[int]:
-    """The net number of debits in each stretch, counted on an index, in one statement."""
-    if not stretches:
-        return []
-    rows = [(number, *astuple(stretch)) for number, stretch in enumerate(stretches)]
-    found = await connection.execute(
-        _counting(connection.dialect.name),
-        {"workspace_id": workspace_id, **STRETCHES.values(connection.dialect, rows)},
-    )
-    return list(found.scalars())
+LEDGER = LedgerEntry.__table__
+HEAD = LedgerHead.__table__
+GRANT = InteractionzGrant.__table__
+CYCLE = BillingCycle.__table__
 
 
-@cache
-def _counting(dialect_name: str) -> Select[Any]:
-    stretch = STRETCHES.table(dialect_name)
-    debits = select(func.count()).where(*is_debit_of(stretch)).correlate(stretch)
-    reversals = select(func.count()).where(*is_reversal_of(stretch)).correlate(stretch)
-    count = debits.scalar_subquery() - reversals.scalar_subquery()
-    return select(count.label("net")).select_from(stretch).order_by(stretch.c.number)
+class Question(NamedTuple):
+    """A moment asked about, now where it is None, and since when debits are of interest."""
 
-
-def is_debit_of(stretch: CTE) -> tuple[ColumnElement[bool], ...]:
-    """The conditions under which a row of the ledger is a debit of the stretch."""
-    return (
-        LEDGER.c.workspace_id == bindparam("workspace_id"),
-        LEDGER.c.kind == EntryKind.DEBIT,
-        LEDGER.c.counts_at >= stretch.c.begins,
-        LEDGER.c.counts_at < stretch.c.ends,
-        LEDGER.c.recorded_at <= stretch.c.known_at,
-    )
-
-
-def is_reversal_of(stretch: CTE) -> tuple[ColumnElement[bool], ...]:
-    """The conditions under which a row takes back a debit of the stretch, in time.
-
-    It counts no earlier than its debit, so that its own index finds it.
-    """
-    return (
-        LEDGER.c.workspace_id == bindparam("workspace_id"),
-        LEDGER.c.kind == EntryKind.REVERSAL,
-        LEDGER.c.counts_at >= stretch.c.begins,
-        LEDGER.c.counts_at < stretch.c.reversed_before,
-        LEDGER.c.debit_counts_at >= stretch.c.begins,
-        LEDGER.c.debit_counts_at < stretch.c.ends,
-        LEDGER.c.recorded_at <= stretch.c.known_at,
-    )
+    at: datetime | None
+    known_at: datetime | None
+    since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,76 +75,271 @@ class Adjustment:
     recorded_at: datetime
 
 
-async def find_grants(connection: AsyncConnection, workspace_id: str) -> list[Given]:
-    """Every purchase and courtesy of a workspace."""
+@dataclass(slots=True)
+class Answer:
+    """A question's moment, and its net debits in place before each instant that matters."""
+
+    at: datetime
+    known_at: datetime
+    _points: list[tuple[datetime, int]] = field(default_factory=list)
+    _nets: list[int] = field(default_factory=list)
+
+    def add(self, at: datetime, through: int, net: int) -> None:
+        """Notes the count at the next point, in order."""
+        self._points.append((at, through))
+        self._nets.append(net)
+
+    def net_before(self, at: datetime) -> int:
+        """The net debits before an instant, from some beginning on; none lie between points."""
+        return self._nets[max(0, bisect_right(self._points, (at, 0)) - 1)]
+
+
+@dataclass(slots=True)
+class Records:
+    """What the books say: the kept cycles in order, all grants, the adjustments that can matter."""
+
+    answers: list[Answer] = field(default_factory=list)
+    cycles: list[Cycle] = field(default_factory=list)
+    grants: list[Given] = field(default_factory=list)
+    adjustments: list[Adjustment] = field(default_factory=list)
+
+
+QUESTIONS = RowsParameter(
+    "question", {"number": Integer(), "at": INSTANT, "known_at": INSTANT, "since": INSTANT}
+)
+APART = RowsParameter("apart", {"at": INSTANT})
+
+
+async def find_records(
+    connection: AsyncConnection,
+    workspace_id: str,
+    now: datetime,
+    questions: Sequence[Question],
+    apart: Iterable[datetime] = (),
+) -> Records:
+    """What answers questions, in one statement, with the debits of instants `apart` by themselves.
+
+    Now is never before the last row of the ledger, whose instants run ahead of the clock by
+    microseconds when many rows are written at once.
+    """
+    dialect = connection.dialect
     rows = await connection.execute(
-        select(
-            GRANT.c.id,
-            GRANT.c.kind,
-            GRANT.c.amount,
+        _reading(dialect.name),
+        {
+            "workspace_id": workspace_id,
+            "now": now,
+            **QUESTIONS.values(dialect, [(n, *each) for n, each in enumerate(questions)]),
+            **APART.values(dialect, [(at,) for at in apart]),
+            **PARTS.values(dialect, PART_ROWS),
+        },
+    )
+    records = Records()
+    for row in rows:
+        match row.what:
+            case "QUESTION":
+                records.answers.append(Answer(row.first_at, row.second_at))
+            case "CYCLE":
+                records.cycles.append(Cycle(row.first_at, row.second_at))
+            case "GRANT":
+                grant = Grant(
+                    row.id,
+                    GrantKind(row.kind),
+                    row.amount,
+                    row.first_at,
+                    row.second_at,
+                    row.number,
+                )
+                records.grants.append(Given(grant, row.third_at))
+            case "ADJUSTMENT":
+                records.adjustments.append(
+                    Adjustment(row.number, row.first_at, row.second_at, row.third_at)
+                )
+            case _:
+                records.answers[row.number].add(row.first_at, row.through, row.amount)
+    return records
+
+
+@cache
+def _reading(dialect_name: str) -> Any:
+    """Rows of five kinds: questions, cycles, grants, adjustments, and then counts in order."""
+    moment = _moments(QUESTIONS.table(dialect_name))
+    begun = _begun(moment)
+    adjustment = _adjustments(moment, begun)
+    asked = _points(moment, begun, adjustment, APART.table(dialect_name)).subquery("point")
+    points = placed(asked, moment, dialect_name)
+    point = points.at
+    parts = [
+        _part(1, "QUESTION", moment, moment.c.number, moment.c.at, moment.c.known_at),
+        _part(2, "CYCLE", CYCLE, literal(0), CYCLE.c.starts_at, CYCLE.c.ends_at),
+        _part(
+            3,
+            "GRANT",
+            GRANT,
+            GRANT.c.priority,
             GRANT.c.effective_at,
             GRANT.c.expires_at,
-            GRANT.c.priority,
             GRANT.c.recorded_at,
-        ).where(GRANT.c.workspace_id == workspace_id)
-    )
-    return [
-        Given(
-            Grant(
-                id=row.id,
-                kind=GrantKind(row.kind),
-                amount=row.amount,
-                effective_at=row.effective_at,
-                expires_at=row.expires_at,
-                priority=row.priority,
-            ),
-            row.recorded_at,
-        )
-        for row in rows
+            amount=GRANT.c.amount,
+            id=GRANT.c.id,
+            kind=GRANT.c.kind,
+        ),
+        _part(
+            4,
+            "ADJUSTMENT",
+            adjustment,
+            adjustment.c.sequence,
+            adjustment.c.counts_at,
+            adjustment.c.debit_counts_at,
+            adjustment.c.recorded_at,
+        ),
+        _part(
+            5,
+            "COUNT",
+            point,
+            point.c.number,
+            point.c.at,
+            through=point.c.through,
+            amount=net_before(points),
+        ),
     ]
+    found = union_all(*parts).subquery("found")
+    return select(found).order_by(found.c.rank, found.c.number, found.c.first_at, found.c.through)
 
 
-@dataclass(frozen=True, slots=True)
-class Calendar:
-    """The cycles kept as instants, and when the last debit counts: None before the first one."""
+def _moments(question: CTE) -> CTE:
+    """The questions with now put in where they leave it out."""
+    now = bindparam("now", type_=INSTANT)
+    latest = case((HEAD.c.recorded_at > now, HEAD.c.recorded_at), else_=now)
+    at = func.coalesce(question.c.at, latest, type_=INSTANT)
+    return (
+        select(
+            question.c.number,
+            at.label("at"),
+            func.coalesce(question.c.known_at, latest, type_=INSTANT).label("known_at"),
+            func.coalesce(question.c.since, at, type_=INSTANT).label("since"),
+        )
+        .outerjoin_from(question, HEAD, HEAD.c.workspace_id == bindparam("workspace_id"))
+        .cte("moment")
+        .prefix_with("MATERIALIZED")
+    )
 
-    cycles: tuple[Cycle, ...]
-    last_debit_at: datetime | None
+
+def _begun(moment: CTE) -> CTE:
+    """Since when debits can matter to each moment: the start of a kept cycle, or earlier than all.
+
+    That is the cycle of its interest, or an earlier one that grants tie to it by reaching from one
+    cycle into another.
+    """
+    begins = (
+        select(moment.c.number, moment.c.known_at, _start_of_cycle(moment.c.since).label("begins"))
+        .correlate(None)
+        .cte("begins", recursive=True)
+    )
+    reaching = select(
+        begins.c.number, begins.c.known_at, _start_of_cycle(GRANT.c.effective_at)
+    ).join(
+        GRANT,
+        and_(
+            GRANT.c.workspace_id == bindparam("workspace_id"),
+            GRANT.c.effective_at < begins.c.begins,
+            GRANT.c.expires_at > begins.c.begins,
+            GRANT.c.recorded_at <= begins.c.known_at,
+        ),
+    )
+    begins = begins.union(reaching)
+    first = func.min(begins.c.begins, type_=INSTANT).label("begins")
+    return select(begins.c.number, first).group_by(begins.c.number).cte("begun")
 
 
-async def find_calendar(connection: AsyncConnection, workspace_id: str) -> Calendar:
-    """A workspace's calendar; each cycle in which a debit counts was kept when it was written."""
-    last_debit_at = (
-        select(func.max(LEDGER.c.counts_at))
-        .where(LEDGER.c.workspace_id == workspace_id, LEDGER.c.kind == EntryKind.DEBIT)
+def _start_of_cycle(at: ColumnElement[datetime]) -> ColumnElement[datetime]:
+    """The start of the last kept cycle that begins no later than an instant, or the instant."""
+    started = (
+        select(func.max(CYCLE.c.starts_at))
+        .where(CYCLE.c.workspace_id == bindparam("workspace_id"), CYCLE.c.starts_at <= at)
         .scalar_subquery()
     )
-    statement = (
-        select(CYCLE.c.starts_at, CYCLE.c.ends_at, last_debit_at.label("last_debit_at"))
-        .where(CYCLE.c.workspace_id == workspace_id)
-        .order_by(CYCLE.c.starts_at)
-    )
-    rows = (await connection.execute(statement)).all()
-    cycles = tuple(Cycle(row.starts_at, row.ends_at) for row in rows)
-    return Calendar(cycles, rows[0].last_debit_at if rows else None)
+    return func.coalesce(started, at, type_=INSTANT)
 
 
-async def find_adjustments(
-    connection: AsyncConnection, workspace_id: str, from_: datetime, to: datetime
-) -> list[Adjustment]:
-    """The reversals counting in `[from_, to]` that count later than their debits."""
-    rows = await connection.execute(
+def _adjustments(moment: CTE, begun: CTE) -> CTE:
+    """The reversals that count later than their debits, from the first beginning to the last at."""
+    return (
         select(
             LEDGER.c.sequence, LEDGER.c.counts_at, LEDGER.c.debit_counts_at, LEDGER.c.recorded_at
-        ).where(
-            LEDGER.c.workspace_id == workspace_id,
-            LEDGER.c.kind == EntryKind.REVERSAL,
-            LEDGER.c.counts_at >= from_,
-            LEDGER.c.counts_at <= to,
-            LEDGER.c.debit_counts_at < LEDGER.c.counts_at,
         )
+        .where(
+            LEDGER.c.workspace_id == bindparam("workspace_id"),
+            LEDGER.c.debit_counts_at < LEDGER.c.counts_at,
+            LEDGER.c.counts_at >= select(func.min(begun.c.begins)).scalar_subquery(),
+            LEDGER.c.counts_at <= select(func.max(moment.c.at)).scalar_subquery(),
+        )
+        .cte("adjustment")
     )
-    return [Adjustment(*row) for row in rows]
+
+
+def _points(moment: CTE, begun: CTE, adjustment: CTE, apart: CTE) -> CompoundSelect[Any]:
+    """The instants of each moment between which the same grants pay, up to and with its own."""
+    mine = moment.join(begun, begun.c.number == moment.c.number)
+
+    def points(source: FromClause, at: ColumnElement[datetime], through: int) -> Select[Any]:
+        return (
+            select(
+                moment.c.number,
+                begun.c.begins.label("since"),
+                at.label("at"),
+                literal(through).label("through"),
+                moment.c.known_at,
+            )
+            .select_from(source)
+            .where(at >= begun.c.begins, at <= moment.c.at)
+        )
+
+    def known(rows: FromClause) -> ColumnElement[bool]:
+        return rows.c.recorded_at <= moment.c.known_at
+
+    of_workspace = bindparam("workspace_id", type_=ID)
+    cycles = mine.join(CYCLE, CYCLE.c.workspace_id == of_workspace)
+    grants = mine.join(GRANT, and_(GRANT.c.workspace_id == of_workspace, known(GRANT)))
+    adjustments = mine.join(adjustment, known(adjustment))
+    return union(
+        points(mine, begun.c.begins, 0),
+        points(mine, moment.c.at, 1),
+        *(points(cycles, at, 0) for at in (CYCLE.c.starts_at, CYCLE.c.ends_at)),
+        *(points(grants, at, 0) for at in (GRANT.c.effective_at, GRANT.c.expires_at)),
+        points(adjustments, adjustment.c.counts_at, 0),
+        *(points(mine.join(apart, true()), apart.c.at, through) for through in (0, 1)),
+    )
+
+
+def _part(
+    rank: int,
+    what: str,
+    source: FromClause,
+    number: ColumnElement[int],
+    first_at: ColumnElement[datetime],
+    second_at: ColumnElement[datetime] | None = None,
+    third_at: ColumnElement[datetime] | None = None,
+    **columns: ColumnElement[Any],
+) -> Select[Any]:
+    """Rows of one kind, in the columns that all kinds share."""
+    types: dict[str, TypeEngine[Any]] = {
+        "through": Integer(),
+        "amount": Integer(),
+        "id": ID,
+        "kind": ID,
+    }
+    found = select(
+        literal(rank).label("rank"),
+        literal(what).label("what"),
+        number.label("number"),
+        first_at.label("first_at"),
+        (cast(null(), INSTANT) if second_at is None else second_at).label("second_at"),
+        (cast(null(), INSTANT) if third_at is None else third_at).label("third_at"),
+        *(columns.get(name, cast(null(), type_)).label(name) for name, type_ in types.items()),
+    ).select_from(source)
+    if isinstance(source, Table):
+        return found.where(source.c.workspace_id == bindparam("workspace_id"))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

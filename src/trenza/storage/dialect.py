@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import CTE, Dialect, Table, Text, bindparam, func, select, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.types import TypeEngine
 
 
@@ -66,3 +68,37 @@ class RowsParameter:
 
 def _as_it_is(value: Any) -> Any:
     return value
+
+
+class minute_text(GenericFunction[str]):  # noqa: N801 - named as SQL names functions
+    """The UTC minute of an instant: `2026-11-22 21:05`."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(minute_text)
+def _minute_text_of_postgresql(element: minute_text, compiler: Any, **options: Any) -> str:
+    instant = compiler.process(element.clauses, **options)
+    return f"to_char({instant} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')"
+
+
+@compiles(minute_text, "sqlite")
+def _minute_text_of_sqlite(element: minute_text, compiler: Any, **options: Any) -> str:
+    return f"substr({compiler.process(element.clauses, **options)}, 1, 16)"
+
+
+class minute_start(GenericFunction[Any]):  # noqa: N801 - named as SQL names functions
+    """The instant at which the minute of an instant begins."""
+
+    inherit_cache = True
+
+
+@compiles(minute_start)
+def _minute_start_of_postgresql(element: minute_start, compiler: Any, **options: Any) -> str:
+    return f"date_trunc('minute', {compiler.process(element.clauses, **options)}, 'UTC')"
+
+
+@compiles(minute_start, "sqlite")
+def _minute_start_of_sqlite(element: minute_start, compiler: Any, **options: Any) -> str:
+    return f"substr({compiler.process(element.clauses, **options)}, 1, 17) || '00.000000'"

@@ -45,6 +45,8 @@ class Database:
                 max_overflow=0,
                 pool_pre_ping=True,
                 hide_parameters=True,
+                # Statements of a few milliseconds; guesses at their cost would have them compiled.
+                connect_args={"server_settings": {"jit": "off"}},
             )
             # The statements of one read see one state of the database.
             self._readers = self._writers.execution_options(

@@ -65,13 +65,27 @@ class LedgerEntry(Table, table=True):
         references("cause_id", "interaction"),
         Index(None, "workspace_id", "session_id"),
         Index(None, "workspace_id", "cause_id"),
-        Index(None, "workspace_id", "kind", "counts_at", "recorded_at"),
+        Index(
+            "ix_ledger_entry_counting",
+            "workspace_id",
+            "kind",
+            "counts_at",
+            "recorded_at",
+            "debit_counts_at",
+        ),
         Index(
             None,
             "workspace_id",
             "effective_at",
             sqlite_where=text("counts_at <> effective_at"),
             postgresql_where=text("counts_at <> effective_at"),
+        ),
+        Index(
+            "ix_ledger_entry_adjustment",
+            "workspace_id",
+            "counts_at",
+            sqlite_where=text("debit_counts_at < counts_at"),
+            postgresql_where=text("debit_counts_at < counts_at"),
         ),
     )
 
@@ -88,6 +102,25 @@ class LedgerEntry(Table, table=True):
     session_id: str | None = symbol(default=None)
     cause_id: str | None = symbol(default=None)
     supersedes: int | None = None
+
+
+class LedgerCheckpoint(Table, table=True):
+    """How many debits count in a period by the rows up to a sequence, net of reversals in place.
+
+    `period` is a year, month, day, hour, ten minutes or minute of UTC as the beginning of its text:
+    `2026`, `2026-11`, ... `2026-11-22 21:0`, `2026-11-22 21:05`; the empty one is all of time. A
+    period has a row for each checkpoint that brought it something, all of time has one for each.
+    The table may be emptied: it changes what an answer costs, never the answer.
+    """
+
+    # A total is read by its whole key, a hundred of them for a balance.
+    __table_args__ = (belongs_to_workspace(), {"sqlite_with_rowid": False})
+
+    workspace_id: str = key()
+    period: str = key()
+    recorded_at: datetime = Field(primary_key=True)
+    sequence: int
+    net: int
 
 
 class InteractionzGrant(Table, table=True):

@@ -1,6 +1,7 @@
 """The people who use a workspace, what happened to their seats, sign-ins: tables and queries."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,8 +10,11 @@ from sqlalchemy import (
     Index,
     RowMapping,
     UniqueConstraint,
+    cast,
     insert,
+    null,
     select,
+    union_all,
     update,
 )
 from sqlalchemy import Table as SQLTable
@@ -19,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from trenza.domain.metering.seat import SIGNED_IN_AFTER_ACTIVITY_FOR, SeatEventKind
 from trenza.domain.metering.seat import SeatEvent as Happened
 from trenza.domain.metering.seat import SignIn as Presence
-from trenza.storage.columns import Table, belongs_to_workspace, key, references, symbol
+from trenza.storage.columns import ID, Table, belongs_to_workspace, key, references, symbol
 
 
 class WorkspaceUser(Table, table=True):
@@ -152,23 +156,52 @@ async def find_seat_events(
     return [Happened(row.user_id, SeatEventKind(row.kind), row.at) for row in rows]
 
 
-async def find_sign_ins(
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """What happened to all seats, in order, and the sign-ins that may touch a period."""
+
+    events: list[Happened]
+    sign_ins: list[Presence]
+
+
+async def find_attendance(
     connection: AsyncConnection, workspace_id: str, begins: datetime, ends: datetime
-) -> list[Presence]:
-    """The sign-ins that may touch the period from `begins` up to and at `ends`.
+) -> Attendance:
+    """What seat figures of the period from `begins` up to and at `ends` are worked out from.
 
     No sign-in goes on for longer than 12 hours after its last activity, however it ended.
     """
-    rows = await connection.execute(
-        select(SIGN_IN).where(
-            SIGN_IN.c.workspace_id == workspace_id,
-            SIGN_IN.c.last_activity_at > begins - SIGNED_IN_AFTER_ACTIVITY_FOR,
-            SIGN_IN.c.started_at <= ends,
-        )
+    none = cast(null(), EVENT.c.at.type)
+    events = select(
+        EVENT.c.user_id,
+        EVENT.c.kind,
+        EVENT.c.at.label("at"),
+        none.label("last_activity_at"),
+        none.label("ended_at"),
+        EVENT.c.id,
+    ).where(EVENT.c.workspace_id == workspace_id, EVENT.c.at <= ends)
+    sign_ins = select(
+        SIGN_IN.c.user_id,
+        cast(null(), ID),
+        SIGN_IN.c.started_at,
+        SIGN_IN.c.last_activity_at,
+        SIGN_IN.c.ended_at,
+        SIGN_IN.c.id,
+    ).where(
+        SIGN_IN.c.workspace_id == workspace_id,
+        SIGN_IN.c.last_activity_at > begins - SIGNED_IN_AFTER_ACTIVITY_FOR,
+        SIGN_IN.c.started_at <= ends,
     )
-    return [
-        Presence(row.user_id, row.started_at, row.last_activity_at, row.ended_at) for row in rows
-    ]
+    both = union_all(events, sign_ins).subquery("attendance")
+    rows = (await connection.execute(select(both).order_by(both.c.at, both.c.id))).all()
+    return Attendance(
+        [Happened(row.user_id, SeatEventKind(row.kind), row.at) for row in rows if row.kind],
+        [
+            Presence(row.user_id, row.at, row.last_activity_at, row.ended_at)
+            for row in rows
+            if not row.kind
+        ],
+    )
 
 
 async def find_open_sign_ins(

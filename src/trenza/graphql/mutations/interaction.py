@@ -108,7 +108,7 @@ async def balance_after(operation: Context, occurred_at: datetime) -> Row:
 
 async def find_feed_cursor(operation: Context) -> str:
     """The cursor of the ledger's last row."""
-    _, head = await operation.figures.base()
+    head = await operation.figures.head()
     return write_feed_cursor(head.sequence)
 
 

@@ -190,6 +190,23 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "ledger_checkpoint",
+        sa.Column("workspace_id", ID, nullable=False),
+        sa.Column("period", ID, nullable=False),
+        sa.Column("recorded_at", UTCDateTime(), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("net", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspace.workspace_id"],
+            name=op.f("fk_ledger_checkpoint_workspace_id"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "workspace_id", "period", "recorded_at", name=op.f("pk_ledger_checkpoint")
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "ledger_head",
         sa.Column("workspace_id", ID, nullable=False),
         sa.Column("sequence", sa.Integer(), nullable=False),
@@ -709,6 +726,18 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("ledger_entry", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_ledger_entry_adjustment",
+            ["workspace_id", "counts_at"],
+            unique=False,
+            sqlite_where=sa.text("debit_counts_at < counts_at"),
+            postgresql_where=sa.text("debit_counts_at < counts_at"),
+        )
+        batch_op.create_index(
+            "ix_ledger_entry_counting",
+            ["workspace_id", "kind", "counts_at", "recorded_at", "debit_counts_at"],
+            unique=False,
+        )
+        batch_op.create_index(
             batch_op.f("ix_ledger_entry_workspace_id_cause_id"),
             ["workspace_id", "cause_id"],
             unique=False,
@@ -719,11 +748,6 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("counts_at <> effective_at"),
             postgresql_where=sa.text("counts_at <> effective_at"),
-        )
-        batch_op.create_index(
-            batch_op.f("ix_ledger_entry_workspace_id_kind_counts_at_recorded_at"),
-            ["workspace_id", "kind", "counts_at", "recorded_at"],
-            unique=False,
         )
         batch_op.create_index(
             batch_op.f("ix_ledger_entry_workspace_id_session_id"),
@@ -776,13 +800,18 @@ def downgrade() -> None:
     op.drop_table("quarantined_interaction")
     with op.batch_alter_table("ledger_entry", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ledger_entry_workspace_id_session_id"))
-        batch_op.drop_index(batch_op.f("ix_ledger_entry_workspace_id_kind_counts_at_recorded_at"))
         batch_op.drop_index(
             batch_op.f("ix_ledger_entry_workspace_id_effective_at"),
             sqlite_where=sa.text("counts_at <> effective_at"),
             postgresql_where=sa.text("counts_at <> effective_at"),
         )
         batch_op.drop_index(batch_op.f("ix_ledger_entry_workspace_id_cause_id"))
+        batch_op.drop_index("ix_ledger_entry_counting")
+        batch_op.drop_index(
+            "ix_ledger_entry_adjustment",
+            sqlite_where=sa.text("debit_counts_at < counts_at"),
+            postgresql_where=sa.text("debit_counts_at < counts_at"),
+        )
 
     op.drop_table("ledger_entry")
     with op.batch_alter_table("interaction", schema=None) as batch_op:
@@ -843,6 +872,7 @@ def downgrade() -> None:
     op.drop_table("usage_alert")
     op.drop_table("plan")
     op.drop_table("ledger_head")
+    op.drop_table("ledger_checkpoint")
     with op.batch_alter_table("journey", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_journey_workspace_id_created_at_id"))
 
