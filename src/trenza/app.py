@@ -1,7 +1,6 @@
 """The composition root: the only place that builds the clock, ids, secrets, engine and bus."""
 
 import secrets
-import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from trenza.readplan.planner import Planner
 from trenza.services.access import Authenticator
 from trenza.services.dependencies import Bell, Clock, Dependencies
 from trenza.services.recorder import Recorder
+from trenza.services.workspace import SettingsMemory
 from trenza.settings import Settings
 from trenza.storage.engine import Database, driver_arguments
 from trenza.storage.feed import find_sequence
@@ -62,6 +62,11 @@ def new_secret() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(SECRET_LENGTH))
 
 
+def new_correlation_id() -> str:
+    """What an operation is found by in the log."""
+    return secrets.token_hex(16)
+
+
 @dataclass
 class Parts:
     """What the process is built of, and what must be started and stopped with it."""
@@ -71,6 +76,7 @@ class Parts:
     recorder: Recorder
     postgres: PostgresBell | None
     statements: Statements
+    memory: SettingsMemory
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:
@@ -104,7 +110,8 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
         bell = postgres = PostgresBell(bus, driver_arguments(settings.database))
     dependencies = Dependencies(database, clock, new_id_maker(clock), bell, new_secret)
     statements = open_statements(database, pool_size=settings.pool_size)
-    return Parts(dependencies, bus, Recorder(dependencies), postgres, statements)
+    memory = SettingsMemory(database, clock)
+    return Parts(dependencies, bus, Recorder(dependencies), postgres, statements, memory)
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
@@ -112,7 +119,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
     parts = build_parts(settings, clock)
 
     def new_context(key: Viewer | None) -> Context:
-        return Context(parts.dependencies, parts.recorder, parts.bus, key, uuid.uuid4().hex)
+        return Context(
+            parts.dependencies, parts.recorder, parts.bus, parts.memory, key, new_correlation_id()
+        )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None, None]:

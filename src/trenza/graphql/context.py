@@ -16,6 +16,7 @@ from trenza.pubsub.bus import Bus
 from trenza.readplan.reader import Reader, Row
 from trenza.services.dependencies import Dependencies
 from trenza.services.recorder import Recorder
+from trenza.services.workspace import SettingsMemory
 
 T = TypeVar("T")
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,6 +29,7 @@ class Context:
     dependencies: Dependencies
     recorder: Recorder
     bus: Bus
+    memory: SettingsMemory
     key: Viewer | None
     correlation_id: str
     connection_params: dict[str, Any] | None = None
@@ -83,7 +85,7 @@ class Context:
         """The figures that are worked out on demand in this operation."""
         if self._figures is None:
             database = self.dependencies.database
-            self._figures = Figures(database, self.viewer.workspace_id, self.now)
+            self._figures = Figures(database, self.memory, self.viewer.workspace_id, self.now)
         return self._figures
 
 

@@ -15,10 +15,11 @@ from trenza.services.balance import answer_balances
 from trenza.services.seat import find_peak_signed_in, find_seat_use
 from trenza.services.statement import Statement, find_statement
 from trenza.services.usage import Usage, find_usage
+from trenza.services.workspace import SettingsMemory
 from trenza.storage.engine import AsyncConnection, Database
 from trenza.storage.ledger import Head, find_head
 from trenza.storage.seat import find_seat_events
-from trenza.storage.workspace import WorkspaceSettings, find_workspace
+from trenza.storage.workspace import WorkspaceSettings
 
 T = TypeVar("T")
 Asked = tuple[datetime | None, datetime | None]
@@ -27,8 +28,11 @@ Asked = tuple[datetime | None, datetime | None]
 class Figures:
     """The figures of one workspace within one operation."""
 
-    def __init__(self, database: Database, workspace_id: str, now: datetime) -> None:
+    def __init__(
+        self, database: Database, memory: SettingsMemory, workspace_id: str, now: datetime
+    ) -> None:
         self._database = database
+        self._memory = memory
         self._workspace_id = workspace_id
         self._now = now
         self._balances: DataLoader[Asked, tuple[Balance, datetime]] = DataLoader(self._find)
@@ -36,11 +40,7 @@ class Figures:
 
     async def settings(self) -> WorkspaceSettings:
         """The workspace's settings."""
-
-        async def find(connection: AsyncConnection) -> WorkspaceSettings:
-            return await find_workspace(connection, self._workspace_id)
-
-        return await self._once("settings", find)
+        return await self._memory.settings_of(self._workspace_id)
 
     async def head(self) -> Head:
         """The head of the workspace's ledger."""
