@@ -3,6 +3,7 @@
 import difflib
 import re
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -49,9 +50,8 @@ def require_same(question: str, answers: dict[str, Any]) -> None:
     for name, found in others:
         if found != expected:
             shown = difflib.unified_diff(expected, found, first, name, lineterm="")
-            raise DifferentDataError(
-                "\n".join([f"{question} is not the same data:", *list(shown)[:80]])
-            )
+            lines = [f"{question} is not the same data:", *islice(shown, SHOWN)]
+            raise DifferentDataError("\n".join(lines))
 
 
 def _lines(value: Any) -> list[str]:

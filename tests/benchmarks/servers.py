@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-STARTS_WITHIN_S = 30
+STARTS_WITHIN_S = 60
 STOPS_WITHIN_S = 20
 PORT = "{port}"
 """Where the words of a command take the port."""
@@ -21,38 +21,44 @@ PORT = "{port}"
 
 @dataclass(frozen=True)
 class Server:
-    """A server that answers."""
+    """A server, by its process."""
 
     name: str
     port: int
-    pid: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        """The id of its process."""
+        return self.process.pid
+
+    def require_ready(self) -> None:
+        """Waits until it answers; raises RuntimeError with its log where it does not."""
+        waited_until = time.monotonic() + STARTS_WITHIN_S
+        while not _answers(f"http://127.0.0.1:{self.port}/readyz"):
+            if self.process.poll() is not None or time.monotonic() > waited_until:
+                said = self.log.read_text(errors="replace")[-4000:]
+                raise RuntimeError(f"{self.name} did not start:\n{said}")
+            time.sleep(0.02)
 
 
 @contextmanager
 def running(
-    name: str,
-    command: Sequence[str],
-    log: Path,
-    environment: Mapping[str, str] | None = None,
+    name: str, command: Sequence[str], log: Path, environment: Mapping[str, str]
 ) -> Iterator[Server]:
-    """A server, from the moment at which it answers; raises RuntimeError with its log otherwise."""
+    """A server from its start on; whether it is ready has to be asked."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     words = [word.replace(PORT, str(port)) for word in command]
-    given = {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", **(environment or {})}
+    given = {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", **environment}
     with log.open("wb") as output:
         process = subprocess.Popen(
             words, cwd=ROOT, env={**os.environ, **given}, stdout=output, stderr=output
         )
     try:
-        waited_until = time.monotonic() + STARTS_WITHIN_S
-        while not _answers(f"http://127.0.0.1:{port}/readyz"):
-            if process.poll() is not None or time.monotonic() > waited_until:
-                said = log.read_text(errors="replace")[-4000:]
-                raise RuntimeError(f"{name} did not start:\n{said}")
-            time.sleep(0.02)
-        yield Server(name, port, process.pid)
+        yield Server(name, port, process, log)
     finally:
         process.terminate()
         try:

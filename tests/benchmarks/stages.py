@@ -85,6 +85,7 @@ async def on_postgresql(
             log = folder / "postgraphile.log"
             serving = running("PostGraphile", words, log, postgraphile.PRODUCTION)
             beside = stack.enter_context(serving)
+            beside.require_ready()
             versions |= {"node": postgraphile.version_of(node)}
             versions |= {"postgraphile": postgraphile.version()}
         by_hand = reference("postgresql", dsn, *tenants)
@@ -144,8 +145,11 @@ def _servers(
         log = folder / f"{name.replace(' ', '_')}.log"
         return stack.enter_context(running(name, command, log, environment))
 
-    return {
+    servers = {
         "trenza": start("Trenza", trenza(url), **QUIET),
         "without_plan": start("Trenza without plan", trenza(url), **QUIET, **PLAN_OFF),
         "reference": start("written by hand", by_hand),
     }
+    for server in servers.values():
+        server.require_ready()
+    return servers
