@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from tests.benchmarks.answers import DifferentDataError
-from tests.benchmarks.run import CONTESTS, DATABASES, Plan, run
+from tests.benchmarks.run import BESIDE, CONTESTS, DATABASES, Plan, run
 
 
 def main(words: Sequence[str]) -> str:
@@ -22,7 +22,9 @@ def main(words: Sequence[str]) -> str:
         default=DATABASES,
         help=f"one or more of {','.join(DATABASES)}",
     )
-    parser.add_argument("--without-postgraphile", action="store_true")
+    parser.add_argument(
+        "--without", type=_among(BESIDE), default=(), help=f"any of {','.join(BESIDE)}"
+    )
     given = parser.parse_args(words)
     plan = Plan(
         scale=given.scale,
@@ -31,7 +33,7 @@ def main(words: Sequence[str]) -> str:
         rounds=given.rounds,
         only=given.only,
         databases=given.database,
-        with_postgraphile=not given.without_postgraphile,
+        without=given.without,
     )
     return run(plan)
 

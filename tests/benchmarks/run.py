@@ -22,6 +22,8 @@ from trenza.storage.migrate import upgrade
 
 CONTESTS = ("Q1", "Q2", "Q3", "M1", "M2")
 DATABASES = ("postgresql", "sqlite")
+BESIDE = ("plan-off", "postgraphile")
+"""Whom a run can do without."""
 POSTGRESQL_DATABASE = "trenza_benchmark"
 # As it runs in earnest: what was committed is on the disk, and the world fits the cache.
 IN_EARNEST = {
@@ -46,7 +48,7 @@ class Plan:
     rounds: int
     only: Sequence[str] = CONTESTS
     databases: Sequence[str] = DATABASES
-    with_postgraphile: bool = True
+    without: Sequence[str] = ()
     connections: Sequence[int] | None = None
     postgresql: PostgresqlServer | None = None
 
@@ -104,11 +106,13 @@ async def _compete(
 ) -> str:
     """The table of one database."""
     stage_of: AbstractAsyncContextManager[Stage]
+    plan_off = "plan-off" not in plan.without
     if name == "sqlite":
-        stage_of = on_sqlite(_file_of(url), folder, world, filled)
+        stage_of = on_sqlite(_file_of(url), folder, world, filled, plan_off=plan_off)
     else:
+        beside = "postgraphile" not in plan.without
         stage_of = on_postgresql(
-            url, folder, world, filled, with_postgraphile=plan.with_postgraphile
+            url, folder, world, filled, plan_off=plan_off, with_postgraphile=beside
         )
     measured: list[Measured] = []
     async with stage_of as stage:

@@ -54,7 +54,7 @@ def keep_checkpoints(database_url: str) -> None:
 
 @asynccontextmanager
 async def on_postgresql(
-    url: str, folder: Path, world: World, filled: Filled, *, with_postgraphile: bool
+    url: str, folder: Path, world: World, filled: Filled, *, plan_off: bool, with_postgraphile: bool
 ) -> AsyncGenerator[Stage, None]:
     """The servers on a PostgreSQL database, which the world was loaded into."""
     dsn = url.replace("+asyncpg", "", 1)
@@ -94,7 +94,7 @@ async def on_postgresql(
             filled=filled,
             run=secrets.token_hex(4),
             count_rows=count_rows,
-            **_servers(stack, url, folder, by_hand),
+            **_servers(stack, url, folder, by_hand, plan_off=plan_off),
             postgraphile=beside,
         )
         yield Stage("PostgreSQL", them, lambda: cpu_seconds_of(cluster), versions)
@@ -102,7 +102,7 @@ async def on_postgresql(
 
 @asynccontextmanager
 async def on_sqlite(
-    file: Path, folder: Path, world: World, filled: Filled
+    file: Path, folder: Path, world: World, filled: Filled, *, plan_off: bool
 ) -> AsyncGenerator[Stage, None]:
     """The servers on a SQLite file, which the world was loaded into."""
     tenants = [world.workspace_ids[tenant] for tenant in (Tenant.MAIN, Tenant.OTHER)]
@@ -116,13 +116,14 @@ async def on_sqlite(
             )
             return dict(counted)
 
+    by_hand = reference("sqlite", str(file), *tenants)
     async with AsyncExitStack() as stack:
         them = Contestants(
             world=world,
             filled=filled,
             run=secrets.token_hex(4),
             count_rows=count_rows,
-            **_servers(stack, url_of(file), folder, reference("sqlite", str(file), *tenants)),
+            **_servers(stack, url_of(file), folder, by_hand, plan_off=plan_off),
         )
         yield Stage("SQLite", them, lambda: 0.0, {"SQLite": sqlite3.sqlite_version})
 
@@ -137,19 +138,20 @@ def _counting(table: str, mark: str) -> str:
 
 
 def _servers(
-    stack: AsyncExitStack, url: str, folder: Path, by_hand: Sequence[str]
+    stack: AsyncExitStack, url: str, folder: Path, by_hand: Sequence[str], *, plan_off: bool
 ) -> dict[str, Server]:
-    """Trenza, Trenza by its reference path, and what was written by hand."""
+    """Trenza, what was written by hand, and Trenza by its reference path where that is wanted."""
 
     def start(name: str, command: Sequence[str], **environment: str) -> Server:
-        log = folder / f"{name.replace(' ', '_')}.log"
+        log = folder / f"{name}.log"
         return stack.enter_context(running(name, command, log, environment))
 
     servers = {
         "trenza": start("Trenza", trenza(url), **QUIET),
-        "without_plan": start("Trenza without plan", trenza(url), **QUIET, **PLAN_OFF),
         "reference": start("written by hand", by_hand),
     }
+    if plan_off:
+        servers["without_plan"] = start("Trenza, plan off", trenza(url), **QUIET, **PLAN_OFF)
     for server in servers.values():
         server.require_ready()
     return servers

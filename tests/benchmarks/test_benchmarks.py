@@ -10,7 +10,7 @@ import uvloop
 
 from tests.benchmarks.answers import DifferentDataError, require_same
 from tests.benchmarks.fill import Filled, fill
-from tests.benchmarks.run import CONTESTS, Plan, run
+from tests.benchmarks.run import BESIDE, CONTESTS, Plan, run
 from tests.benchmarks.sinks import postgresql_sink, sqlite_sink
 from tests.benchmarks.world import Tenant, World
 from tests.postgresql import PostgresqlServer
@@ -41,7 +41,7 @@ def test_every_contest_is_run_on_both_databases(postgresql_server: PostgresqlSer
         seed=1,
         seconds=0.05,
         rounds=1,
-        with_postgraphile=False,
+        without=BESIDE,
         connections=(2,),
         postgresql=postgresql_server,
     )
