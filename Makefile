@@ -1,5 +1,5 @@
 # Trenza: `make demo` to explore it, `make test` to check it, `make help` for the rest.
-# Settings: PORT and DATA of the demo, PYTHON to install with, ARGS for pytest.
+# Settings: PORT and DATA of the demo, PYTHON to install with, ARGS for pytest and the benchmark.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -13,7 +13,7 @@ INSTALL := PYTHON='$(PYTHON)' .ci/install
 BUILD_EXPLORER := PYTHON='$(PYTHON)' .ci/explorer
 
 ifneq ($(PLACE),$(CURDIR))
-.PHONY: .venv/installed .venv/installed-dev
+.PHONY: .venv/installed .venv/installed-dev .venv/installed-bench
 endif
 
 .PHONY: demo
@@ -33,6 +33,10 @@ test: .venv/installed-dev explorer  ## check everything: style, types, layers, s
 .PHONY: test-long
 test-long: export TRENZA_TEST_SCALE := full
 test-long: test  ## the same at full size; takes hours
+
+.PHONY: bench
+bench: .venv/installed-bench  ## measure it beside what one would write by hand; Linux, 40 minutes
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 .PHONY: explorer
 explorer: .venv/installed  ## build the GraphiQL page, where its sources changed
@@ -55,6 +59,7 @@ constraints:  ## pin the newest versions of everything that is installed (needs 
 clean:  ## remove what was installed and built; the demo's data stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
 	rm -rf src/trenza/web/static/graphiql frontend_examples/*/node_modules
+	rm -rf tests/benchmarks/postgraphile/node_modules
 	find src tests seed -name __pycache__ -type d -exec rm -rf {} +
 
 .PHONY: help
@@ -66,3 +71,6 @@ help:  ## this list
 
 .venv/installed-dev: pyproject.toml constraints.txt
 	@$(INSTALL) dev
+
+.venv/installed-bench: pyproject.toml constraints.txt
+	@$(INSTALL) bench

@@ -6,6 +6,7 @@ tests end: done, interrupted or killed.
 """
 
 import asyncio
+import json
 import os
 import pwd
 import shutil
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -27,6 +28,7 @@ STOPS_WITHIN_SECONDS = 20
 # Nothing of a test outlives the test: a crash of the machine may take it.
 CAREFREE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 SETTINGS = CAREFREE | {"max_connections": "200", "shared_buffers": "64MB", "log_statement": "none"}
+Settings = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,10 @@ async def _execute(url: str, statement: str) -> None:
 
 
 @contextmanager
-def running_postgresql() -> Iterator[PostgresqlServer]:
+def running_postgresql(settings: Settings = SETTINGS) -> Iterator[PostgresqlServer]:
     """Start a server of our own, and stop it in the end."""
     keeper = subprocess.Popen(
-        [sys.executable, __file__, str(_binaries())],
+        [sys.executable, __file__, str(_binaries()), json.dumps(dict(settings))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -95,7 +97,7 @@ def _binaries() -> Path:
     return next(path for path in installations if (path / "bin" / "postgres").exists())
 
 
-def keep(binaries: Path) -> None:
+def keep(binaries: Path, settings: Settings) -> None:
     """Run a server until standard input ends; say its port on standard output."""
     home = Path(tempfile.mkdtemp(prefix="trenza-pg-"))
     try:
@@ -103,7 +105,7 @@ def keep(binaries: Path) -> None:
         if account:
             binaries = _readable_copy(binaries, home)
         _initialise(binaries, home, account)
-        server, port = _start(binaries, home, account)
+        server, port = _start(binaries, home, account, settings)
         try:
             sys.stdout.write(f"{port}\n")
             sys.stdout.flush()
@@ -142,12 +144,16 @@ def _initialise(binaries: Path, home: Path, account: dict[str, Any]) -> None:
 
 
 def _start(
-    binaries: Path, home: Path, account: dict[str, Any]
+    binaries: Path, home: Path, account: dict[str, Any], settings: Settings
 ) -> tuple[subprocess.Popen[bytes], int]:
     log = home / "log"
     for _ in range(3):
         port = _free_port()
-        options = SETTINGS | {"listen_addresses": "127.0.0.1", "unix_socket_directories": home}
+        options = {
+            **settings,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": str(home),
+        }
         command = [str(binaries / "bin" / "postgres"), "-D", str(home / "data"), "-p", str(port)]
         command += [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         with log.open("wb") as output:
@@ -187,4 +193,4 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    keep(Path(sys.argv[1]))
+    keep(Path(sys.argv[1]), json.loads(sys.argv[2]))

@@ -1,0 +1,1 @@
+"""How fast Trenza is beside what one would write by hand: `python -m tests.benchmarks`."""
