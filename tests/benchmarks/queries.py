@@ -1,12 +1,6 @@
 """The questions, as Trenza and PostGraphile are asked them."""
 
-from tests.benchmarks.servers import ROOT
-
-SCHEMA = (ROOT / "schema" / "schema.graphql").read_text()
-OPEN = ("NEW", "IN_ATTENDANCE", "STOPPED")
-OPEN_TICKETS: tuple[str, ...] | None = OPEN if "status: [TicketStatus!]" in SCHEMA else None
-"""The states of the tickets that are asked for; None, all of them, until the graph can choose."""
-TICKETS = "first: 10" if OPEN_TICKETS is None else f"first: 10, status: [{', '.join(OPEN_TICKETS)}]"
+TICKETS = "first: 10, open: true"
 PAGE = 50
 
 CONTACT_360 = f"""

@@ -281,8 +281,7 @@ def _paging(field: Field, declaration: fields.Connected) -> Fill | None:
     inner = [step for each in page.fields if (step := _inside_page(each, field, declaration))]
     lists = [each.key for each in page.fields if each.name in ("nodes", "edges")]
     infos = [each for each in page.fields if each.name == "pageInfo"]
-    may_turn = field.arguments.fixed is None or field.arguments.fixed.get("last") is not None
-    if not (inner or infos or may_turn):
+    if not (inner or infos or field.is_backward):
         return None
 
     def fill(found: dict[str, Any], run: Run) -> None:

@@ -66,6 +66,8 @@ class Field:
     """By the names of the types that the field can be of; empty for leaves."""
     page: "Page | None" = None
     nodes: Sequence[FieldNode] = ()
+    is_backward: bool = False
+    """Whether a connection is read from its end: `last` is given."""
 
     @property
     def selection(self) -> "Selection":
@@ -169,7 +171,15 @@ class Reading:
         arguments = self._arguments(definition, declared, nodes[0])
         below, page = self._below(definition, declaration, nodes)
         return Field(
-            key, declared.python_name, definition.type, declaration, arguments, below, page, nodes
+            key,
+            declared.python_name,
+            definition.type,
+            declaration,
+            arguments,
+            below,
+            page,
+            nodes,
+            page is not None and arguments.given(self._variables).get("last") is not None,
         )
 
     def _below(
