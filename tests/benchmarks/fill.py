@@ -41,7 +41,6 @@ class Addressed:
 
     contact_id: str
     phone: str
-    channels: frozenset[str]
 
 
 @dataclass
@@ -60,7 +59,7 @@ class Filled:
         if person.tenant is Tenant.MAIN:
             self.visited += [person.id] * len(sessions)
         if person.is_quiet:
-            one = Addressed(person.id, person.phone, frozenset(person.channels))
+            one = Addressed(person.id, person.phone)
             self.quiet.setdefault(person.tenant, []).append(one)
 
 

@@ -13,6 +13,7 @@ HEAD = (
     "conns",
     "per s",
     "ratio",
+    "by cpu",
     "p50 ms",
     "p99 ms",
     "server us",
@@ -39,7 +40,8 @@ def table(database: str, measured: Sequence[Measured]) -> str:
     """The figures of one database in Markdown.
 
     `per s` counts requests, for M2 interactions; so do the costs. `ratio` is Trenza's rate divided
-    by that of the side; for Q3 the sides are Trenza's own, where there is more and less.
+    by that of the side, `by cpu` what it would be if the processor time of server and database
+    were all that limits. For Q3 the sides are Trenza's own, where there is more and less.
     """
     rows = [HEAD, *_rows(measured)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -67,7 +69,8 @@ def _rows(measured: Sequence[Measured]) -> Iterator[tuple[str, ...]]:
             each.side.name,
             str(each.connections),
             f"{each.rate:,.0f}" if each.rate >= 100 else f"{each.rate:,.1f}",
-            "" if each is ours else f"{ours.rate / each.rate:.2f}",
+            "" if each is ours else f"{ours.rate / each.rate:.3g}",
+            "" if each is ours else f"{each.all_cost_us / ours.all_cost_us:.3g}",
             f"{each.latency_ms(50):,.2f}",
             f"{each.latency_ms(99):,.2f}",
             f"{each.cost_us(each.server_cpu_s):,.0f}",

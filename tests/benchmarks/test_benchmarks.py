@@ -42,7 +42,7 @@ def test_every_contest_is_run_on_both_databases(postgresql_server: PostgresqlSer
         seconds=0.05,
         rounds=1,
         without=BESIDE,
-        connections=(2,),
+        connections=(1,),
         postgresql=postgresql_server,
     )
 
