@@ -5,7 +5,7 @@ gap-free sequence numbers and strictly increasing instants of recording.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -80,6 +80,10 @@ class AppendedEntry:
     cause_id: str | None
     supersedes: int | None
 
+    def row(self) -> dict[str, Any]:
+        """The row's columns."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
 
 async def append_entries(
     connection: AsyncConnection,
@@ -112,9 +116,7 @@ async def append_entries(
         await find_counts_at(connection, workspace.id, superseded),
     )
     entries = [numbering.append(draft) for draft in drafts]
-    await insert_entries(
-        connection, [{"workspace_id": workspace.id, **asdict(entry)} for entry in entries]
-    )
+    await insert_entries(connection, workspace.id, [entry.row() for entry in entries])
     await move_head(connection, workspace.id, entries[-1].sequence, entries[-1].recorded_at)
     await _follow_consumption(connection, dependencies, workspace, head, entries)
     return entries

@@ -15,6 +15,7 @@ from trenza.domain.errors import BrokenInvariant
 from trenza.domain.metering.balance import Grant
 from trenza.domain.metering.cycle import Cycle
 from trenza.domain.metering.ledger import EntryKind
+from trenza.storage.bulk import bulk_insert, write_all
 from trenza.storage.dialect import upsert
 from trenza.storage.interactionz import (
     BillingCycle,
@@ -77,9 +78,14 @@ async def move_head(
     )
 
 
-async def insert_entries(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+async def insert_entries(
+    connection: AsyncConnection, workspace_id: str, rows: Sequence[Mapping[str, Any]]
+) -> None:
     """Appends rows, complete and in order of sequence."""
-    await connection.execute(insert(LEDGER), list(rows))
+    await write_all(connection, workspace_id, [(_NEW_ENTRIES, rows)])
+
+
+_NEW_ENTRIES = bulk_insert(LEDGER)
 
 
 async def find_counts_at(

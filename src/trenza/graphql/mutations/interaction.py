@@ -23,9 +23,9 @@ from trenza.services.interaction import (
     Answer,
     Recorded,
     RecordInteraction,
-    admit_interaction,
     retract_interaction,
 )
+from trenza.services.quarantine import admit_interaction
 from trenza.storage.interaction import INTERACTION
 from trenza.storage.ledger import LEDGER
 
