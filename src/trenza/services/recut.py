@@ -66,10 +66,11 @@ class Cut:
             del self.sessions[session.id]
         for session in (*change.opened, *change.altered):
             self.sessions[session.id] = session
-        for index, judged in enumerate(self.judged):
-            verdict = change.verdicts.get(judged.event.id)
-            if verdict is not None:
-                self.judged[index] = Judged(judged.event, verdict)
+        if len(change.verdicts) > 1:
+            self.judged = [
+                Judged(judged.event, change.verdicts.get(judged.event.id, judged.verdict))
+                for judged in self.judged
+            ]
 
 
 def _position(judged: Judged) -> str:
@@ -134,16 +135,24 @@ class WorkingSet:
         self._cuts: dict[str, Cut] = {}
 
     def questions(self, events: Mapping[str, Sequence[Event]]) -> tuple[Question, Question]:
-        """Asks for what events of each contact can touch; `learn` takes in what was found."""
+        """Asks for what events of each contact can touch; `learn` takes in what was found.
+
+        Free ones touch nothing: what only they happened to need not be loaded.
+        """
         reached = []
         for owner_id, found in events.items():
-            first = min(found, key=lambda event: event.position)
-            reaches = max(event.occurred_at for event in found) + FIRST_REACH
+            charging = [event for event in found if self.policy.rules[event.kind].charges]
+            if not charging:
+                self.begin(owner_id)
+                continue
+            first = min(charging, key=lambda event: event.position)
+            reaches = max(event.occurred_at for event in charging) + FIRST_REACH
             self._cuts[owner_id] = Cut(owner_id, first.position, reaches, {}, [])
             reached.append((owner_id, first.occurred_at))
+        stretches = [self._cuts[owner_id].stretch() for owner_id, _ in reached]
         return (
             CURRENT_SESSIONS.of(self.workspace.id, reached),
-            events_within(self.workspace.id, [cut.stretch() for cut in self._cuts.values()]),
+            events_within(self.workspace.id, stretches),
         )
 
     def learn(self, sessions: Iterable[Row], events: Iterable[Row]) -> None:

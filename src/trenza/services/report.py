@@ -1,10 +1,11 @@
 """What is reported, checked: all that can be said of a report without looking anything up."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+
+import orjson
 
 from trenza.channels.address import normalise_address
 from trenza.domain.channel import ChannelKind
@@ -150,6 +151,8 @@ def _cleaned(request: RecordInteraction) -> RecordInteraction:
     if text is not None:
         text = clean(text, ("text",), TEXT_LONGEST, multiline=True) if text.strip() else None
     source = clean(request.source, ("source",), SOURCE_LONGEST)
+    if (source, external_id, text) == (request.source, request.external_id, request.text):
+        return request
     return replace(request, source=source, external_id=external_id, text=text)
 
 
@@ -179,4 +182,4 @@ def content_hash(request: RecordInteraction, lane: Lane | None, identity: Identi
         request.ticket_id,
         request.journey_id,
     ]
-    return hashlib.blake2b(json.dumps(said).encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(orjson.dumps(said), digest_size=16).hexdigest()
