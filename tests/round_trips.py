@@ -20,12 +20,12 @@ class _Counting:
 
     def __getattr__(self, name: str) -> Any:
         given = getattr(self._driver, name)
-        if name not in ("fetch", "execute", "_execute"):
+        if name not in ("fetch", "execute", "copy_records_to_table", "_execute"):
             return given
 
-        async def noted(what: Any, *arguments: Any) -> Any:
+        async def noted(what: Any, *arguments: Any, **options: Any) -> Any:
             self._found.append(what if isinstance(what, str) else what.__qualname__)
-            return await given(what, *arguments)
+            return await given(what, *arguments, **options)
 
         return noted
 

@@ -1,6 +1,6 @@
 """One transaction's reports: resolved, decided and written in a bounded number of statements."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -61,6 +61,7 @@ class Batch:
         self._policy = workspace.rules
         self._reports = reports
         self._roots: dict[str, str] = {}
+        self._met: Collection[Identity] = ()
 
     async def record(self) -> bool:
         """Answers every report and writes those that are new; whether the ledger has grown."""
@@ -86,7 +87,7 @@ class Batch:
     async def _lock(self) -> set[str]:
         """Finds the contact of each report and locks its root; the ids that nobody has."""
         reports, workspace_id = self._reports, self._workspace.id
-        addresses = {each.identity.space_and_address for each in reports if each.identity}
+        identities = {each.identity for each in reports if each.identity}
         named: dict[str, set[str]] = {name: set() for name in ("contactId", *REFERENCED)}
         for report in reports:
             for name, id in report.references.items():
@@ -94,14 +95,14 @@ class Batch:
         contact_ids = named.pop("contactId")
         found, *existing = await ask(
             self._connection,
-            LOCKED_CONTACTS.of(workspace_id, sorted(addresses), _cells(contact_ids)),
+            LOCKED_CONTACTS.of(workspace_id, sorted(identities), _cells(contact_ids)),
             *(
                 existing_in(REFERENCED[name]).of(workspace_id, _cells(ids))
                 for name, ids in named.items()
             ),
         )
         locked = locked_contacts_of(found)
-        self._roots = locked.roots
+        self._roots, self._met = locked.roots, locked.met
         if not locked.settled:
             self._roots = await lock_roots(self._connection, workspace_id, locked.roots.keys())
         for report in reports:
@@ -200,7 +201,8 @@ class Batch:
                     working.begin(made.id)
                 report.contact_id = made.id
             root_id = self._roots[report.contact_id]
-            seen[identity] = SeenIdentity(identity, report.contact_id, root_id)
+            if identity not in self._met:
+                seen[identity] = SeenIdentity(identity, report.contact_id, root_id)
         return [*creating(now, list(new.values())), meeting(now, list(seen.values()))]
 
     def _row(self, report: Report, verdict: Verdict) -> dict[str, Any]:

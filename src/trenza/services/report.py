@@ -88,17 +88,13 @@ class Report:
     identity: Identity | None
     content_hash: str
     references: Mapping[str, str]
+    key: tuple[str, str] | None
+    """What identifies the report, or nothing where the caller gave no id."""
     admitted_as: str | None = None
     contact_id: str = ""
     event: Event | None = None
     refusal: DomainError | None = None
     answer: Answer | None = None
-
-    @property
-    def key(self) -> tuple[str, str] | None:
-        """What identifies the report, or nothing where the caller gave no id."""
-        external_id = self.request.external_id
-        return None if external_id is None else (self.request.source, external_id)
 
     @property
     def new_event(self) -> Event:
@@ -140,6 +136,7 @@ def check(policy: RulePolicy, arrival: Arrival) -> Report:
         identity,
         hashed,
         references,
+        None if request.external_id is None else (request.source, request.external_id),
         contact_id=request.contact_id or "",
     )
 

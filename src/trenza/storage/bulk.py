@@ -190,6 +190,8 @@ class BulkWrite:
 
     columns: Mapping[str, TypeEngine[Any]]
     build: Callable[[str, Cells, Any], Executable]
+    copied: str | None = None
+    """The table that rows are copied into on PostgreSQL, where nothing else is to be done."""
     _texts: dict[str, _Text] = field(default_factory=dict, init=False)
 
     def text(self, dialect: Dialect) -> _Text:
@@ -227,7 +229,7 @@ def bulk_insert(
             statement = statement.from_select(list(cells), source)
         return cast(Executable, on_conflict(statement) if on_conflict else statement)
 
-    return BulkWrite(types, build)
+    return BulkWrite(types, build, copied=None if on_conflict else table.name)
 
 
 def keeping_earliest(
@@ -290,13 +292,27 @@ async def write_all(
         await _hop(driver, run)
         return
     for text, (write, rows) in zip(texts, wanted, strict=True):
-        values: dict[str, Any] = {"workspace_id": workspace_id}
-        for name in write.columns:
-            values[f"written_{name}"] = [row[name] for row in rows]
         try:
-            await driver.execute(text.text, *text.arguments(values))
+            await _send(driver, text, workspace_id, write, rows)
         except DRIVER_ERRORS as error:
             raise as_database_error(error, text.text) from error
+
+
+async def _send(
+    driver: Any,
+    text: _Text,
+    workspace_id: str,
+    write: BulkWrite,
+    rows: Sequence[Mapping[str, Any]],
+) -> None:
+    columns = {name: [row[name] for row in rows] for name in write.columns}
+    if write.copied is None:
+        values = {f"written_{name}": cells for name, cells in columns.items()}
+        await driver.execute(text.text, *text.arguments({"workspace_id": workspace_id, **values}))
+        return
+    records = zip(repeat(workspace_id, len(rows)), *columns.values(), strict=True)
+    names = ["workspace_id", *columns]
+    await driver.copy_records_to_table(write.copied, records=records, columns=names)
 
 
 def _each(

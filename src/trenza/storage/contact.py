@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     ForeignKeyConstraint,
     Index,
@@ -122,6 +123,7 @@ CONTACT: SQLTable = Contact.__table__
 MEMBER = CONTACT.alias("member")
 ADDRESS: SQLTable = ContactAddress.__table__
 IDENTITY: SQLTable = ContactIdentity.__table__
+MET = RowsParameter("met", {"channel": ID, "space": ID, "address": ID})
 ADDRESSES = RowsParameter("named", {"space": ID, "address": ID})
 DESCRIPTION = (
     "display_name",
@@ -241,9 +243,27 @@ async def find_holders(
 
 def _locking(dialect_name: str) -> Select[Any]:
     """Who holds addresses; those contacts and others by id, with their roots; the roots, locked."""
-    holder = _holding(dialect_name).cte("holder")
+    named = MET.table(dialect_name)
+    in_workspace: BindParameter[str] = bindparam("workspace_id")
+    holds = and_(
+        ADDRESS.c.workspace_id == in_workspace,
+        ADDRESS.c.space == named.c.space,
+        ADDRESS.c.address == named.c.address,
+    )
+    met = and_(
+        IDENTITY.c.workspace_id == in_workspace,
+        IDENTITY.c.channel == named.c.channel,
+        IDENTITY.c.address == named.c.address,
+    )
+    holder = (
+        select(ADDRESS.c.contact_id, named, IDENTITY.c.channel.label("met_on"))
+        .select_from(named)
+        .join(ADDRESS, holds)
+        .outerjoin(IDENTITY, met)
+        .cte("holder")
+    )
     wanted = union(select(IDS.table(dialect_name).c.id), select(holder.c.contact_id)).cte("known")
-    belongs = and_(MEMBER.c.workspace_id == bindparam("workspace_id"), MEMBER.c.id == wanted.c.id)
+    belongs = and_(MEMBER.c.workspace_id == in_workspace, MEMBER.c.id == wanted.c.id)
     member = (
         select(MEMBER.c.id, MEMBER.c.root_id)
         .select_from(wanted)
@@ -252,41 +272,35 @@ def _locking(dialect_name: str) -> Select[Any]:
     )
     locked = (
         select(CONTACT.c.id, CONTACT.c.root_id)
-        .where(
-            CONTACT.c.workspace_id == bindparam("workspace_id"),
-            CONTACT.c.id.in_(select(member.c.root_id)),
-        )
+        .where(CONTACT.c.workspace_id == in_workspace, CONTACT.c.id.in_(select(member.c.root_id)))
         .order_by(CONTACT.c.id)
         .with_for_update(key_share=True)
         .cte("locked")
     )
-    nothing: ColumnElement[str] = literal_column("''")
+    empty: ColumnElement[str | None] = literal_column("NULL")
     parts = (
-        select(
-            literal_column(f"'{_HOLDER}'").label("what"),
-            holder.c.contact_id,
-            holder.c.space,
-            holder.c.address,
-        ),
-        select(literal_column(f"'{_MEMBER}'"), member.c.id, member.c.root_id, nothing),
-        select(literal_column(f"'{_LOCKED}'"), locked.c.id, locked.c.root_id, nothing),
+        select(literal_column(f"'{_HOLDER}'").label("what"), *holder.c),
+        select(literal_column(f"'{_MEMBER}'"), member.c.id, member.c.root_id, *[empty] * 3),
+        select(literal_column(f"'{_LOCKED}'"), locked.c.id, locked.c.root_id, *[empty] * 3),
     )
     return select(union_all(*parts).subquery())
 
 
 _HOLDER, _MEMBER, _LOCKED = "H", "M", "L"
-LOCKED_CONTACTS = Query(_locking, (ADDRESSES, IDS))
-"""Finds contacts by address and by id and locks their roots, in id order, in one statement."""
+LOCKED_CONTACTS = Query(_locking, (MET, IDS))
+"""Finds contacts by identity and by id and locks their roots, in id order, in one statement."""
 
 
 @dataclass(frozen=True)
 class LockedContacts:
     """The holder of each (space, address) that is held, and the root of each known contact.
 
-    `settled` is false where a root was merged while it was waited for: `lock_roots` goes on.
+    `met` are the identities that are noted already. `settled` is false where a root was merged
+    while it was waited for: `lock_roots` goes on.
     """
 
     holders: Mapping[tuple[str, str], str]
+    met: Collection[Identity]
     roots: dict[str, str]
     settled: bool
 
@@ -294,16 +308,19 @@ class LockedContacts:
 def locked_contacts_of(rows: Iterable[Row]) -> LockedContacts:
     """What `LOCKED_CONTACTS` found."""
     holders: dict[tuple[str, str], str] = {}
+    met: set[Identity] = set()
     roots: dict[str, str] = {}
     settled = True
-    for what, contact_id, second, third in rows:
+    for what, contact_id, second, space, address, met_on in rows:
         if what == _HOLDER:
-            holders[second, third] = contact_id
+            holders[space, address] = contact_id
+            if met_on is not None:
+                met.add(Identity(met_on, space, address))
         elif what == _MEMBER:
             roots[contact_id] = second
         else:
             settled = settled and contact_id == second
-    return LockedContacts(holders, roots, settled)
+    return LockedContacts(holders, met, roots, settled)
 
 
 async def find_roots(

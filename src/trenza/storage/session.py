@@ -84,9 +84,9 @@ def session_of(row: Mapping[str, Any] | RowMapping) -> Session:
         id=opening_interaction_id_of(row["id"]),
         opened_position=row["opened_position"],
         opened_at=row["opened_at"],
-        lane=SessionLane(row["lane"]),
+        lane=SessionLane[row["lane"]],
         bound_position=row["bound_position"],
-        channel=ChannelKind(row["channel"]),
+        channel=ChannelKind[row["channel"]],
         window=row["expires_at"] - row["opened_at"],
     )
 
