@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from trenza.domain.ids import session_id_of
 from trenza.domain.instant import EARLIEST, LATEST, instant_text
-from trenza.domain.metering.fold import Event, Session, Verdict
+from trenza.domain.metering.fold import EMPTY, Event, Session, Verdict, take
 from trenza.domain.metering.ledger import DebitReason, Entry, EntryKind, draft_entries
 from trenza.domain.metering.recut import Judged, Recut, recut, recut_all
 from trenza.services.dependencies import Dependencies
@@ -174,6 +174,10 @@ class WorkingSet:
         self, owner_id: str, change: Event, reason: DebitReason, learned_at: datetime | None = None
     ) -> Verdict:
         """Takes a new or retracted interaction into its contact's cut; the verdict that it gets."""
+        if not change.retracted and not self.policy.rules[change.kind].charges:
+            # A free one changes nothing, and nothing that comes later depends on it.
+            verdict = self.changes.verdicts[change.id] = take(self.policy, EMPTY, change).verdict
+            return verdict
         cut = self._cuts[owner_id]
         while True:
             found = recut(

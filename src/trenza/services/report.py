@@ -50,13 +50,16 @@ class RecordInteraction:
 
     def references(self) -> dict[str, str]:
         """The ids that the report names, by the name of the input field."""
-        named = {
-            "contactId": self.contact_id,
-            "campaignId": self.campaign_id,
-            "ticketId": self.ticket_id,
-            "journeyId": self.journey_id,
-        }
-        return {name: id for name, id in named.items() if id is not None}
+        named = {}
+        if self.contact_id is not None:
+            named["contactId"] = self.contact_id
+        if self.campaign_id is not None:
+            named["campaignId"] = self.campaign_id
+        if self.ticket_id is not None:
+            named["ticketId"] = self.ticket_id
+        if self.journey_id is not None:
+            named["journeyId"] = self.journey_id
+        return named
 
 
 @dataclass(frozen=True)

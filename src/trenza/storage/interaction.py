@@ -32,7 +32,15 @@ from trenza.domain.interaction import InteractionKind, Lane
 from trenza.domain.metering.fold import Event, Outcome, RuleCode, Verdict
 from trenza.domain.metering.recut import Judged
 from trenza.storage.bulk import BulkWrite, Cells, Query, Question, Row, ask, bulk_insert
-from trenza.storage.columns import ID, Table, belongs_to_workspace, key, references, symbol
+from trenza.storage.columns import (
+    ID,
+    Table,
+    belongs_to_workspace,
+    index_of_set,
+    key,
+    references,
+    symbol,
+)
 from trenza.storage.dialect import RowsParameter
 
 
@@ -53,10 +61,10 @@ class Interaction(Table, table=True):
         UniqueConstraint("workspace_id", "source", "external_id"),
         Index(None, "workspace_id", "owner_id", "position"),
         Index(None, "workspace_id", "contact_id"),
-        Index(None, "workspace_id", "session_id", "position"),
-        Index(None, "workspace_id", "ticket_id", "position"),
-        Index(None, "workspace_id", "campaign_id", "position"),
-        Index(None, "workspace_id", "journey_id", "position"),
+        index_of_set("session_id", "position"),
+        index_of_set("ticket_id", "position"),
+        index_of_set("campaign_id", "position"),
+        index_of_set("journey_id", "position"),
         Index(None, "workspace_id", "position"),
     )
 

@@ -636,6 +636,8 @@ def upgrade() -> None:
             batch_op.f("ix_interaction_workspace_id_campaign_id_position"),
             ["workspace_id", "campaign_id", "position"],
             unique=False,
+            sqlite_where=sa.text("campaign_id IS NOT NULL"),
+            postgresql_where=sa.text("campaign_id IS NOT NULL"),
         )
         batch_op.create_index(
             batch_op.f("ix_interaction_workspace_id_contact_id"),
@@ -646,6 +648,8 @@ def upgrade() -> None:
             batch_op.f("ix_interaction_workspace_id_journey_id_position"),
             ["workspace_id", "journey_id", "position"],
             unique=False,
+            sqlite_where=sa.text("journey_id IS NOT NULL"),
+            postgresql_where=sa.text("journey_id IS NOT NULL"),
         )
         batch_op.create_index(
             batch_op.f("ix_interaction_workspace_id_owner_id_position"),
@@ -661,11 +665,15 @@ def upgrade() -> None:
             batch_op.f("ix_interaction_workspace_id_session_id_position"),
             ["workspace_id", "session_id", "position"],
             unique=False,
+            sqlite_where=sa.text("session_id IS NOT NULL"),
+            postgresql_where=sa.text("session_id IS NOT NULL"),
         )
         batch_op.create_index(
             batch_op.f("ix_interaction_workspace_id_ticket_id_position"),
             ["workspace_id", "ticket_id", "position"],
             unique=False,
+            sqlite_where=sa.text("ticket_id IS NOT NULL"),
+            postgresql_where=sa.text("ticket_id IS NOT NULL"),
         )
 
     op.create_table(
@@ -786,13 +794,29 @@ def downgrade() -> None:
 
     op.drop_table("ledger_entry")
     with op.batch_alter_table("interaction", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_interaction_workspace_id_ticket_id_position"))
-        batch_op.drop_index(batch_op.f("ix_interaction_workspace_id_session_id_position"))
+        batch_op.drop_index(
+            batch_op.f("ix_interaction_workspace_id_ticket_id_position"),
+            sqlite_where=sa.text("ticket_id IS NOT NULL"),
+            postgresql_where=sa.text("ticket_id IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            batch_op.f("ix_interaction_workspace_id_session_id_position"),
+            sqlite_where=sa.text("session_id IS NOT NULL"),
+            postgresql_where=sa.text("session_id IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_interaction_workspace_id_position"))
         batch_op.drop_index(batch_op.f("ix_interaction_workspace_id_owner_id_position"))
-        batch_op.drop_index(batch_op.f("ix_interaction_workspace_id_journey_id_position"))
+        batch_op.drop_index(
+            batch_op.f("ix_interaction_workspace_id_journey_id_position"),
+            sqlite_where=sa.text("journey_id IS NOT NULL"),
+            postgresql_where=sa.text("journey_id IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_interaction_workspace_id_contact_id"))
-        batch_op.drop_index(batch_op.f("ix_interaction_workspace_id_campaign_id_position"))
+        batch_op.drop_index(
+            batch_op.f("ix_interaction_workspace_id_campaign_id_position"),
+            sqlite_where=sa.text("campaign_id IS NOT NULL"),
+            postgresql_where=sa.text("campaign_id IS NOT NULL"),
+        )
 
     op.drop_table("interaction")
     with op.batch_alter_table("contact_identity", schema=None) as batch_op:
