@@ -25,14 +25,13 @@ from trenza.storage.balance import Stretch, count_debits
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.ledger import (
     Head,
+    append_rows,
     find_counts_at,
     find_cycles,
     find_raised,
     insert_alerts,
-    insert_entries,
     keep_cycles,
     lock_head,
-    move_head,
 )
 from trenza.storage.workspace import WorkspaceSettings
 
@@ -116,8 +115,7 @@ async def append_entries(
         await find_counts_at(connection, workspace.id, superseded),
     )
     entries = [numbering.append(draft) for draft in drafts]
-    await insert_entries(connection, workspace.id, [entry.row() for entry in entries])
-    await move_head(connection, workspace.id, entries[-1].sequence, entries[-1].recorded_at)
+    await append_rows(connection, workspace.id, [entry.row() for entry in entries])
     await _follow_consumption(connection, dependencies, workspace, head, entries)
     return entries
 

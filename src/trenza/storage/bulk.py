@@ -37,6 +37,9 @@ Row = tuple[Any, ...]
 Cells = Mapping[str, Any]
 """The cells of a row as expressions, by column."""
 
+COPIED_MIN = 100
+"""COPY is two round trips; fewer rows than these are quicker by an INSERT."""
+
 DRIVER_ERRORS = (sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError)
 _ERRORS_BY_CLASS = {"22": DataError, "23": IntegrityError, "42": ProgrammingError}
 
@@ -306,7 +309,7 @@ async def _send(
     rows: Sequence[Mapping[str, Any]],
 ) -> None:
     columns = {name: [row[name] for row in rows] for name in write.columns}
-    if write.copied is None:
+    if write.copied is None or len(rows) < COPIED_MIN:
         values = {f"written_{name}": cells for name, cells in columns.items()}
         await driver.execute(text.text, *text.arguments({"workspace_id": workspace_id, **values}))
         return

@@ -21,9 +21,10 @@ from trenza.domain.channel import ChannelKind
 from trenza.domain.ids import opening_interaction_id_of, session_id_of
 from trenza.domain.interaction import SessionLane
 from trenza.domain.metering.fold import Session
-from trenza.storage.bulk import BulkWrite, Cells, Query, Row, bulk_insert
+from trenza.storage.bulk import BulkWrite, Cells, Query, Row, ask, bulk_insert
 from trenza.storage.columns import ID
 from trenza.storage.dialect import RowsParameter
+from trenza.storage.interaction import IDS
 from trenza.storage.interactionz import InteractionzSession, LedgerEntry
 
 SESSION: Table = InteractionzSession.__table__
@@ -136,23 +137,31 @@ async def find_standing_debits(
     connection: AsyncConnection, workspace_id: str, session_ids: Collection[str]
 ) -> dict[str, int]:
     """The sequence of the debit that stands for each session: the one without a reversal."""
-    if not session_ids:
-        return {}
-    reversal = LEDGER.alias("reversal")
-    rows = await connection.execute(
-        select(LEDGER.c.session_id, LEDGER.c.sequence)
-        .outerjoin(
-            reversal,
-            and_(
-                reversal.c.workspace_id == LEDGER.c.workspace_id,
-                reversal.c.supersedes == LEDGER.c.sequence,
-            ),
-        )
-        .where(
-            LEDGER.c.workspace_id == workspace_id,
-            LEDGER.c.session_id.in_(sorted(session_ids)),
-            LEDGER.c.amount > 0,
-            reversal.c.sequence.is_(None),
-        )
+    [rows] = await ask(
+        connection, _STANDING.of(workspace_id, [(each,) for each in sorted(session_ids)])
     )
-    return {row.session_id: row.sequence for row in rows}
+    return dict(rows)
+
+
+def _standing(dialect_name: str) -> Select[Any]:
+    wanted = IDS.table(dialect_name)
+    reversal = LEDGER.alias("reversal")
+    debits = and_(
+        LEDGER.c.workspace_id == bindparam("workspace_id"),
+        LEDGER.c.session_id == wanted.c.id,
+        LEDGER.c.amount > 0,
+    )
+    takes_back = and_(
+        reversal.c.workspace_id == bindparam("workspace_id"),
+        reversal.c.supersedes == LEDGER.c.sequence,
+    )
+    return (
+        select(LEDGER.c.session_id, LEDGER.c.sequence)
+        .select_from(wanted)
+        .join(LEDGER, debits)
+        .outerjoin(reversal, takes_back)
+        .where(reversal.c.sequence.is_(None))
+    )
+
+
+_STANDING = Query(_standing, (IDS,))
