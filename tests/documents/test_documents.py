@@ -24,7 +24,7 @@ from trenza.graphql.mutations.interaction import INPUTS_MAX
 from trenza.graphql.query import NODES_MAX
 from trenza.graphql.schema import print_schema
 from trenza.readplan.connection import PAGE_DEFAULT, PAGE_MAX
-from trenza.services import contact, interaction, ticket
+from trenza.services import contact, interaction, report, ticket
 from trenza.services import interactionz as credits_
 from trenza.web.api import BODY_MAX, INIT_WITHIN
 
@@ -39,9 +39,9 @@ LIMITS = {
     "a WebSocket message": f"{WEBSOCKET_MESSAGE_BYTES_MAX // KIB} KiB",
     "`connection_init`": f"within {INIT_WITHIN // SECOND} s of connecting",
     "`source`, `externalId`": (
-        f"{interaction.SOURCE_LONGEST} and {interaction.EXTERNAL_ID_LONGEST} characters"
+        f"{report.SOURCE_LONGEST} and {report.EXTERNAL_ID_LONGEST} characters"
     ),
-    "an interaction's `text`": f"{interaction.TEXT_LONGEST:,} characters",
+    "an interaction's `text`": f"{report.TEXT_LONGEST:,} characters",
     "an address": f"{LENGTH_MAX} characters",
     "names and subjects": f"{ticket.SUBJECT_LONGEST} characters",
     "the reason of a retraction": f"{interaction.REASON_LONGEST} characters",

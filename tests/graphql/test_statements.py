@@ -5,8 +5,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import event
-
+from tests.round_trips import counted_round_trips
 from tests.world import Client, World, text_of
 
 NESTED = """
@@ -64,22 +63,8 @@ mutation ($inputs: [RecordInteractionInput!]!) {
 @contextmanager
 def statements(world: World) -> Iterator[list[str]]:
     """Every statement that is sent to the database meanwhile."""
-    found: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        found.append(statement)
-
-    database = world.parts.dependencies.database
-    # Readers and writers of PostgreSQL share one pool, and so what listens to it.
-    both = (database._readers.sync_engine, database._writers.sync_engine)
-    engines = {id(engine.pool): engine for engine in both}.values()
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", note)
-    try:
+    with counted_round_trips(world.parts.dependencies.database) as found:
         yield found
-    finally:
-        for engine in engines:
-            event.remove(engine, "before_cursor_execute", note)
 
 
 def reports(world: World, name: str, people: int, each: int, **common: Any) -> list[dict[str, Any]]:

@@ -30,10 +30,10 @@ from trenza.services.interaction import (
     Arrival,
     Recorded,
     RecordInteraction,
-    admit_interaction,
     record_interactions,
     retract_interaction,
 )
+from trenza.services.quarantine import admit_interaction
 from trenza.storage import QuarantinedInteraction
 from trenza.storage.workspace import find_workspace
 

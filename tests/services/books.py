@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from sqlalchemy import event, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tests.round_trips import counted_round_trips
 from trenza.domain.access import Scope, Viewer
 from trenza.domain.channel import ChannelKind
 from trenza.domain.ids import Prefix, format_id, session_id_of
@@ -268,21 +269,9 @@ class Books:
 
     @contextmanager
     def counted_statements(self) -> Iterator[list[str]]:
-        """The statements executed meanwhile, but for those that begin a transaction."""
-        statements: list[str] = []
-
-        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-            if not statement.startswith("BEGIN"):
-                statements.append(statement)
-
-        # Readers and writers of PostgreSQL share one pool, and so what listens to it.
-        both = (self.database._readers.sync_engine, self.database._writers.sync_engine)
-        engines = {id(engine.pool): engine for engine in both}.values()
-        for engine in engines:
-            event.listen(engine, "before_cursor_execute", note)
-        yield statements
-        for engine in engines:
-            event.remove(engine, "before_cursor_execute", note)
+        """What is sent to the database meanwhile."""
+        with counted_round_trips(self.database) as found:
+            yield found
 
     async def close_until(self, ends_at: datetime) -> None:
         """Moves the end of the last closed cycle, as closing it does, and writes nothing else."""

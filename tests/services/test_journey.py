@@ -12,7 +12,8 @@ from trenza.domain.errors import Forbidden, InvalidInput
 from trenza.domain.ids import Prefix, has_prefix
 from trenza.services.journey import CreateJourney, create_journey
 from trenza.storage import Journey, JourneyEnrollment
-from trenza.storage.journey import put_enrollments
+from trenza.storage.bulk import write_all
+from trenza.storage.journey import enrolling
 
 NOON = utc(2026, 9, 10, 12)
 
@@ -64,14 +65,14 @@ async def test_an_enrollment_begins_with_the_earliest_step_however_late_it_comes
 
         for hours in (5, 7, 2, 3):
             step = {
-                "workspace_id": books.workspace_id,
                 "journey_id": journey,
                 "contact_id": books.contact_id,
                 "owner_id": books.contact_id,
                 "occurred_at": NOON + timedelta(hours=hours),
             }
+            writing = enrolling([step], books.dependencies.new_id)
             await books.database.write(
-                partial(put_enrollments, steps=[step], new_id=books.dependencies.new_id)
+                partial(write_all, workspace_id=books.workspace_id, writings=[writing])
             )
 
         assert await books.rows(JourneyEnrollment, "journey_id", "contact_id", "enrolled_at") == [

@@ -184,7 +184,9 @@ async def test_the_number_of_statements_does_not_depend_on_the_number_of_rows(
             await books.append(*drafts, now=utc(2026, 9, 12))
 
         outside_of_append = 2
-        assert len(statements) == outside_of_append + 7, statements
+        # On SQLite the rows and the head are written in one hop.
+        of_append = 6 if books.database.is_sqlite else 7
+        assert len(statements) == outside_of_append + of_append, statements
 
 
 async def test_concurrent_appends_leave_no_gap(database_url: str) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from tests.services.books import Books, open_books
 from tests.world import NOON
 from trenza.domain.channel import ChannelKind
+from trenza.domain.errors import Overloaded
 from trenza.domain.interaction import InteractionKind
 from trenza.services.dependencies import Dependencies
 from trenza.services.interaction import Recorded, RecordInteraction
@@ -89,3 +90,24 @@ async def test_a_client_that_goes_away_does_not_take_its_report_back(database_ur
         await recorder.drain()
 
         assert await count_interactions(books) == 1
+
+
+async def test_what_waits_is_bounded_and_the_refused_may_come_again(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trenza.services.recorder.WAITING_MAX", 3)
+    async with open_books(database_url, NOON) as books:
+        recorder = Recorder(books.dependencies)
+
+        answers = await asyncio.gather(
+            *(recorder.record(books.admin, [report(number)]) for number in range(5)),
+            return_exceptions=True,
+        )
+        again = await recorder.record(books.admin, [report(3)])
+
+        refused = [answer for answer in answers if isinstance(answer, Overloaded)]
+        assert [str(each) for each in refused] == [
+            "3 reports are waiting to be recorded; try again a little later"
+        ] * 2
+        assert isinstance(again[0], Recorded)
+        assert await count_interactions(books) == 4

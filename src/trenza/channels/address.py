@@ -6,6 +6,7 @@ it must be stable: what is already in the form stays as it is.
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 import phonenumbers
@@ -16,6 +17,9 @@ from trenza.domain.errors import InvalidInput
 
 # In any script 4 bytes a character: together with a workspace's id it fits a PostgreSQL index row.
 LENGTH_MAX = 512
+
+REMEMBERED_MAX = 65_536
+"""How many addresses are remembered: the same few write again and again."""
 
 _PHONE_ORNAMENT = re.compile(
     r"[\s().\-/\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2066-\u2069]"
@@ -34,6 +38,7 @@ class Address(NamedTuple):
     value: str
 
 
+@lru_cache(maxsize=REMEMBERED_MAX)
 def normalise_address(channel: ChannelKind, address: str) -> Address:
     """Normalise an address that was given for a channel.
 

@@ -12,6 +12,7 @@ class ErrorCode(StrEnum):
 
     UNAUTHENTICATED = "UNAUTHENTICATED"
     FORBIDDEN = "FORBIDDEN"
+    OVERLOADED = "OVERLOADED"
     INVALID_INPUT = "INVALID_INPUT"
     NOT_FOUND = "NOT_FOUND"
     IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
@@ -48,6 +49,12 @@ class Forbidden(DomainError):
     """The key is valid, its scopes are not enough."""
 
     code = ErrorCode.FORBIDDEN
+
+
+class Overloaded(DomainError):
+    """More is waiting than can be kept; the same again, a little later, is welcome."""
+
+    code = ErrorCode.OVERLOADED
 
 
 class InvalidInput(DomainError):

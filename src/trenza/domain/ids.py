@@ -4,12 +4,15 @@ They are the primary keys and the global ids of the graph, so that an id says wh
 bits come from outside (UUIDv7 where a row is made; derived where a thing follows from another).
 """
 
+import re
 from enum import StrEnum
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_VALUE_OF = {digit: value for value, digit in enumerate(_ALPHABET)}
-_DIGITS = 26
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_SHIFTS = range(120, -1, -10)
 _BITS = 128
+_FORM = re.compile(r"([a-z]+)_([0-7][0-9a-hjkmnp-tv-z]{25})")
+_AS_PYTHON_READS = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 
 
 class Prefix(StrEnum):
@@ -54,8 +57,7 @@ def format_id(prefix: Prefix, uuid_int: int) -> str:
     """
     if not 0 <= uuid_int < 1 << _BITS:
         raise ValueError("an id holds 128 bits")
-    digits = [_ALPHABET[(uuid_int >> shift) & 31] for shift in range(5 * (_DIGITS - 1), -1, -5)]
-    return f"{prefix}_{''.join(digits)}"
+    return f"{prefix}_{''.join([_PAIRS[uuid_int >> shift & 1023] for shift in _SHIFTS])}"
 
 
 def parse_id(text: str) -> tuple[Prefix, int]:
@@ -64,18 +66,16 @@ def parse_id(text: str) -> tuple[Prefix, int]:
     >>> parse_id("contact_00000000000000000000000011")
     (<Prefix.CONTACT: 'contact'>, 33)
     """
-    name, _, digits = text.rpartition("_")
-    prefix = _PREFIXES.get(name)
-    if prefix is None or len(digits) != _DIGITS:
+    prefix, digits = _parts(text)
+    return prefix, int(digits.translate(_AS_PYTHON_READS), 32)
+
+
+def _parts(text: str) -> tuple[Prefix, str]:
+    found = _FORM.fullmatch(text)
+    prefix = _PREFIXES.get(found[1]) if found else None
+    if found is None or prefix is None:
         raise ValueError("not an id")
-    value = 0
-    for digit in digits:
-        if digit not in _VALUE_OF:
-            raise ValueError("not an id")
-        value = value << 5 | _VALUE_OF[digit]
-    if value >> _BITS:
-        raise ValueError("not an id")
-    return prefix, value
+    return prefix, found[2]
 
 
 def has_prefix(text: str, prefix: Prefix) -> bool:
@@ -85,7 +85,7 @@ def has_prefix(text: str, prefix: Prefix) -> bool:
     False
     """
     try:
-        return parse_id(text)[0] is prefix
+        return _parts(text)[0] is prefix
     except ValueError:
         return False
 
@@ -111,7 +111,7 @@ def opening_interaction_id_of(session_id: str) -> str:
 
 
 def _renamed(text: str, old: Prefix, new: Prefix) -> str:
-    prefix, value = parse_id(text)
+    prefix, digits = _parts(text)
     if prefix is not old:
         raise ValueError(f"not an id of '{old}'")
-    return format_id(new, value)
+    return f"{new}_{digits}"

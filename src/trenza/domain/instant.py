@@ -1,8 +1,13 @@
 """Instants as text: one fixed form, which sorts as the instants do."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 INSTANT_LENGTH = 27
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+"""Instants lie in `[EARLIEST, LATEST)`."""
+TICK = timedelta(microseconds=1)
+"""The smallest step between two instants."""
 
 
 def instant_text(at: datetime) -> str:

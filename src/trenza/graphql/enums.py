@@ -210,6 +210,7 @@ declare(
     "What went wrong, in order of precedence: where several apply, the first answers.",
     UNAUTHENTICATED="No key, or one that is unknown, expired or revoked.",
     FORBIDDEN="The key's scopes are not enough.",
+    OVERLOADED="Too much is waiting: try again a little later.",
     INVALID_INPUT="A value is missing, misplaced or malformed.",
     NOT_FOUND="The workspace has no such thing.",
     IDEMPOTENCY_CONFLICT="The same id was used before with another content.",

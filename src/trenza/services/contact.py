@@ -20,21 +20,22 @@ from trenza.domain.metering.ledger import DebitReason
 from trenza.domain.text import clean
 from trenza.services.dependencies import Dependencies
 from trenza.services.ledger import AppendedEntry
+from trenza.services.recut import recut_contact
 from trenza.services.reference import absent, require_form
-from trenza.services.sessions import recut_contact
+from trenza.storage.bulk import write_all
 from trenza.storage.contact import (
     DESCRIPTION,
     Identity,
     NewContact,
     SeenIdentity,
-    claim_addresses,
-    create_contacts,
-    ensure_identities,
+    claiming,
+    creating,
+    find_holders,
     find_identities,
-    find_owners,
     find_rows,
     link_contacts,
     lock_roots,
+    meeting,
     update_contacts,
 )
 from trenza.storage.engine import AsyncConnection
@@ -239,7 +240,7 @@ class _Batch:
         """Locks and loads whom the requests can mean, all at once and so in id order."""
         connection, workspace_id = self._connection, self._workspace_id
         addresses = {i.space_and_address for each in requests for i in each.identities}
-        self._holders = await find_owners(connection, workspace_id, addresses)
+        self._holders = await find_holders(connection, workspace_id, addresses)
         named = {each.contact_id for each in requests if each.contact_id is not None}
         self._roots = await lock_roots(
             connection, workspace_id, named.union(self._holders.values())
@@ -271,9 +272,8 @@ class _Batch:
         """Writes what was decided; requests that changed nothing leave no trace."""
         connection, workspace_id, now = self._connection, self._workspace_id, self._now
         created = [NewContact(id, (), self._rows[id]) for id in self._created]
-        await create_contacts(connection, workspace_id, now, created)
-        await claim_addresses(connection, workspace_id, now, self._claimed)
-        await ensure_identities(connection, workspace_id, now, self._seen)
+        writings = [*creating(now, created), *claiming(now, self._claimed)]
+        await write_all(connection, workspace_id, [*writings, meeting(now, self._seen)])
         changed = [self._rows[id] for id in sorted(self._changed.difference(self._created))]
         await update_contacts(connection, workspace_id, now, changed)
 

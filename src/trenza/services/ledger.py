@@ -5,7 +5,7 @@ gap-free sequence numbers and strictly increasing instants of recording.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -26,14 +26,13 @@ from trenza.storage.debits import count_consumed
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.ledger import (
     Head,
+    append_rows,
     find_counts_at,
     find_cycles,
     find_raised,
     insert_alerts,
-    insert_entries,
     keep_cycles,
     lock_head,
-    move_head,
 )
 from trenza.storage.workspace import WorkspaceSettings
 
@@ -81,6 +80,10 @@ class AppendedEntry:
     cause_id: str | None
     supersedes: int | None
 
+    def row(self) -> dict[str, Any]:
+        """The row's columns."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
 
 async def append_entries(
     connection: AsyncConnection,
@@ -113,10 +116,7 @@ async def append_entries(
         await find_counts_at(connection, workspace.id, superseded),
     )
     entries = [numbering.append(draft) for draft in drafts]
-    await insert_entries(
-        connection, [{"workspace_id": workspace.id, **asdict(entry)} for entry in entries]
-    )
-    await move_head(connection, workspace.id, entries[-1].sequence, entries[-1].recorded_at)
+    await append_rows(connection, workspace.id, [entry.row() for entry in entries])
     await extend_checkpoints(connection, workspace.id, head.sequence, entries[-1].sequence)
     await _follow_consumption(connection, dependencies, workspace, head, entries)
     return entries

@@ -4,21 +4,27 @@ While a workspace's transaction runs, what arrives gathers for the next one; a l
 for nobody. Each report is answered after the commit. If what a batch says makes it fail, its
 requests are tried again each by itself, so that none fails because of a neighbour. Where only the
 answer of the commit was lost nothing is tried again: a report without an id would be taken twice.
+What waits is bounded: beyond it a request is refused at once, and costs next to nothing.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
 from trenza.domain.access import Scope, Viewer
+from trenza.domain.errors import Overloaded
 from trenza.services.dependencies import Dependencies
 from trenza.services.interaction import Answer, Arrival, RecordInteraction, record_interactions
 from trenza.storage.engine import may_stand
 
 BATCH_MAX = 500
+"""Reports in one transaction: more of them gain nothing, and keep the contacts locked longer."""
+
+WAITING_MAX = 10_000
+"""Reports of one workspace that wait, a second or two of work: those beyond are refused."""
 
 LOG = structlog.get_logger("trenza.recorder")
 
@@ -30,23 +36,53 @@ class _Request:
     answers: asyncio.Future[list[Answer]]
 
 
+@dataclass
+class _Waiting:
+    """What waits for one workspace's next transactions; `reports` are those in `requests`."""
+
+    requests: deque[_Request] = field(default_factory=deque)
+    reports: int = 0
+
+    def admit(self, reports: int) -> None:
+        """Takes some more reports; raises Overloaded where there are too many already."""
+        if self.reports and self.reports + reports > WAITING_MAX:
+            raise Overloaded(
+                f"{self.reports} reports are waiting to be recorded; try again a little later"
+            )
+        self.reports += reports
+
+    def next_batch(self) -> list[_Request]:
+        """The requests that go first and fit into one transaction; at least one."""
+        batch = [self.requests.popleft()]
+        size = len(batch[0].arrivals)
+        while self.requests and size + len(self.requests[0].arrivals) <= BATCH_MAX:
+            batch.append(self.requests.popleft())
+            size += len(batch[-1].arrivals)
+        self.reports -= size
+        return batch
+
+
 class Recorder:
     """Records interactions of all workspaces, one transaction of each workspace at a time."""
 
     def __init__(self, dependencies: Dependencies) -> None:
         self._dependencies = dependencies
-        self._waiting: dict[str, deque[_Request]] = {}
+        self._waiting: dict[str, _Waiting] = {}
         self._writers: dict[str, asyncio.Task[None]] = {}
 
     async def record(self, viewer: Viewer, requests: Sequence[RecordInteraction]) -> list[Answer]:
-        """The answer to each report, after its commit. Needs the scope `record`."""
+        """The answer to each report, after its commit. Needs the scope `record`.
+
+        Raises Overloaded, and records nothing, where too many reports are waiting already.
+        """
         viewer.require(Scope.RECORD)
+        workspace_id = viewer.workspace_id
+        waiting = self._waiting.setdefault(workspace_id, _Waiting())
+        waiting.admit(len(requests))
         arrived_at = self._dependencies.clock.now()
         arrivals = [Arrival(request, arrived_at) for request in requests]
         answers: asyncio.Future[list[Answer]] = asyncio.get_running_loop().create_future()
-        workspace_id = viewer.workspace_id
-        waiting = self._waiting.setdefault(workspace_id, deque())
-        waiting.append(_Request(viewer, arrivals, answers))
+        waiting.requests.append(_Request(viewer, arrivals, answers))
         if workspace_id not in self._writers:
             self._writers[workspace_id] = asyncio.create_task(self._write(workspace_id))
         # A client that goes away does not take back what it reported.
@@ -60,8 +96,8 @@ class Recorder:
     async def _write(self, workspace_id: str) -> None:
         waiting = self._waiting[workspace_id]
         try:
-            while waiting:
-                await self._commit(_next_batch(waiting))
+            while waiting.requests:
+                await self._commit(waiting.next_batch())
         finally:
             del self._writers[workspace_id], self._waiting[workspace_id]
 
@@ -84,12 +120,3 @@ class Recorder:
             if not request.answers.cancelled():
                 request.answers.set_result(answers[start:end])
             start = end
-
-
-def _next_batch(waiting: deque[_Request]) -> list[_Request]:
-    batch = [waiting.popleft()]
-    size = len(batch[0].arrivals)
-    while waiting and size + len(waiting[0].arrivals) <= BATCH_MAX:
-        batch.append(waiting.popleft())
-        size += len(batch[-1].arrivals)
-    return batch

@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import pairwise
 
 from trenza.domain.ids import opening_interaction_id_of
-from trenza.domain.instant import instant_text
+from trenza.domain.instant import EARLIEST, instant_text
 from trenza.domain.metering.balance import GrantKind, crossed
 from trenza.domain.metering.cycle import Cycle
 from trenza.domain.metering.ledger import DebitReason, EntryKind, counts_at
@@ -17,7 +17,6 @@ from trenza.storage.verify import Row
 from trenza.storage.workspace import WorkspaceSettings
 
 ROWS_AT_ONCE = 1_000
-BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 OF_SESSIONS = ("session_id", "cause_id", "reason", "supersedes", "debit_counts_at")
 """What only debits and reversals have."""
 BY_NO_INTERACTION = (DebitReason.MERGE, DebitReason.UNMERGE)
@@ -51,7 +50,7 @@ class _Books:
     workspace: WorkspaceSettings
     beside: storage.Beside
     sequence: int = 0
-    recorded_at: datetime = BEFORE_ALL
+    recorded_at: datetime = EARLIEST
     closed_until: datetime | None = None
     consumed: dict[datetime, int] = field(default_factory=dict)
     alerts: dict[tuple[datetime, int], dict[str, object]] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """Campaigns and the contacts that they touched: tables and queries."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,8 +9,8 @@ from sqlalchemy import Table as SQLTable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trenza.domain.ids import Prefix
+from trenza.storage.bulk import Writing, earliest, keeping_earliest
 from trenza.storage.columns import Table, belongs_to_workspace, key, references, symbol
-from trenza.storage.dialect import upsert
 
 
 class Campaign(Table, table=True):
@@ -57,36 +57,24 @@ async def insert_campaign(connection: AsyncConnection, row: Mapping[str, Any]) -
     await connection.execute(insert(CAMPAIGN), dict(row))
 
 
-async def put_touches(
-    connection: AsyncConnection,
-    sends: Sequence[Mapping[str, Any]],
-    new_id: Callable[[Prefix], str],
-) -> None:
+_KEY = ("campaign_id", "contact_id")
+_PUT = keeping_earliest(TOUCH, "touched_at", _KEY, ["channel"])
+
+
+def touching(sends: Iterable[Mapping[str, Any]], new_id: Callable[[Prefix], str]) -> Writing:
     """Notes the contacts that sends (rows of interactions) touched, each from its earliest send.
 
     The contacts are locked, so a send that arrives late can still turn out to be the first.
     """
-    if not sends:
-        return
-    statement = upsert(connection, TOUCH)
-    new = statement.excluded
-    statement = statement.on_conflict_do_update(
-        index_elements=["workspace_id", "campaign_id", "contact_id"],
-        set_={"touched_at": new.touched_at, "channel": new.channel},
-        where=new.touched_at < TOUCH.c.touched_at,
-    )
-    await connection.execute(
-        statement,
-        [
-            {
-                "workspace_id": send["workspace_id"],
-                "id": new_id(Prefix.CAMPAIGN_TOUCH),
-                "campaign_id": send["campaign_id"],
-                "contact_id": send["contact_id"],
-                "owner_id": send["owner_id"],
-                "channel": send["channel"],
-                "touched_at": send["occurred_at"],
-            }
-            for send in sends
-        ],
-    )
+    rows = [
+        {
+            "id": new_id(Prefix.CAMPAIGN_TOUCH),
+            "campaign_id": send["campaign_id"],
+            "contact_id": send["contact_id"],
+            "owner_id": send["owner_id"],
+            "channel": send["channel"],
+            "touched_at": send["occurred_at"],
+        }
+        for send in earliest(sends, "occurred_at", _KEY)
+    ]
+    return _PUT, rows

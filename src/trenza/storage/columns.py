@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import ForeignKeyConstraint, Text
+from sqlalchemy import ForeignKeyConstraint, Index, Text, text
 from sqlalchemy import Table as SQLTable
 from sqlalchemy.orm import declared_attr
 from sqlalchemy.types import TypeEngine
@@ -64,6 +64,12 @@ def references(columns: str | Sequence[str], target: str) -> ForeignKeyConstrain
     return ForeignKeyConstraint(
         ["workspace_id", *names], [f"{target}.workspace_id", f"{target}.id"]
     )
+
+
+def index_of_set(column: str, *then: str) -> Index:
+    """An index that begins with a column and holds the rows where it is set: often a few."""
+    is_set = text(f"{column} IS NOT NULL")
+    return Index(None, "workspace_id", column, *then, sqlite_where=is_set, postgresql_where=is_set)
 
 
 def belongs_to_workspace() -> ForeignKeyConstraint:

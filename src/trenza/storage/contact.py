@@ -6,21 +6,24 @@ A merge links and never moves: `contact.root_id` names the live contact that sta
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     ForeignKeyConstraint,
     Index,
+    Select,
     UniqueConstraint,
     and_,
     bindparam,
-    insert,
+    literal_column,
     select,
-    tuple_,
+    union,
+    union_all,
     update,
 )
 from sqlalchemy import Table as SQLTable
@@ -29,10 +32,19 @@ from sqlmodel import Field
 
 from trenza.domain.channel import AddressSpace, ChannelKind
 from trenza.domain.text import searchable
+from trenza.storage.bulk import Query, Row, Writing, ask, bulk_insert
 from trenza.storage.campaign import CampaignTouch
-from trenza.storage.columns import Table, belongs_to_workspace, key, references, symbol
-from trenza.storage.dialect import upsert
-from trenza.storage.interaction import Interaction
+from trenza.storage.columns import (
+    ID,
+    Table,
+    belongs_to_workspace,
+    index_of_set,
+    key,
+    references,
+    symbol,
+)
+from trenza.storage.dialect import RowsParameter
+from trenza.storage.interaction import IDS, Interaction
 from trenza.storage.interactionz import InteractionzSession
 from trenza.storage.journey import JourneyEnrollment
 from trenza.storage.ticket import Ticket
@@ -46,6 +58,7 @@ class Contact(Table, table=True):
         references("root_id", "contact"),
         references("merged_into_id", "contact"),
         Index(None, "workspace_id", "root_id"),
+        index_of_set("merged_into_id", "merged_at"),
         Index(None, "workspace_id", "created_at", "id"),
     )
 
@@ -103,7 +116,8 @@ class ContactIdentity(Table, table=True):
                 "contact_address.contact_id",
             ],
         ),
-        Index(None, "workspace_id", "owner_id"),
+        # In the order in which they are shown: SQLite would else read the whole primary key for it.
+        Index(None, "workspace_id", "owner_id", "channel", "address"),
     )
 
     workspace_id: str = key()
@@ -119,6 +133,8 @@ CONTACT: SQLTable = Contact.__table__
 MEMBER = CONTACT.alias("member")
 ADDRESS: SQLTable = ContactAddress.__table__
 IDENTITY: SQLTable = ContactIdentity.__table__
+MET = RowsParameter("met", {"channel": ID, "space": ID, "address": ID})
+ADDRESSES = RowsParameter("named", {"space": ID, "address": ID})
 DESCRIPTION = (
     "display_name",
     "first_name",
@@ -217,25 +233,114 @@ def has_address(space: ColumnElement[Any], address: ColumnElement[Any]) -> Colum
     return CONTACT.c.id == roots.correlate(CONTACT).scalar_subquery()
 
 
-async def find_owners(
+def _holding(dialect_name: str) -> Select[Any]:
+    named = ADDRESSES.table(dialect_name)
+    holds = and_(
+        ADDRESS.c.workspace_id == bindparam("workspace_id"),
+        ADDRESS.c.space == named.c.space,
+        ADDRESS.c.address == named.c.address,
+    )
+    columns = (ADDRESS.c.space, ADDRESS.c.address, ADDRESS.c.contact_id)
+    return select(*columns).select_from(named).join(ADDRESS, holds)
+
+
+_HOLDERS = Query(_holding, (ADDRESSES,))
+
+
+async def find_holders(
     connection: AsyncConnection, workspace_id: str, addresses: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], str]:
     """The contact that holds each (space, address), where one does.
 
-    It may have been merged since: `lock_roots` or `find_contacts` lead to its root.
+    It may have been merged since: `lock_roots` or `find_roots` lead to its root.
     """
-    if not addresses:
-        return {}
-    rows = await connection.execute(
-        select(ADDRESS.c.space, ADDRESS.c.address, ADDRESS.c.contact_id).where(
-            ADDRESS.c.workspace_id == workspace_id,
-            tuple_(ADDRESS.c.space, ADDRESS.c.address).in_(sorted(set(addresses))),
-        )
+    [rows] = await ask(connection, _HOLDERS.of(workspace_id, sorted(addresses)))
+    return {(space, address): contact_id for space, address, contact_id in rows}
+
+
+def _locking(dialect_name: str) -> Select[Any]:
+    """Who holds addresses; those contacts and others by id, with their roots; the roots, locked."""
+    named = MET.table(dialect_name)
+    in_workspace: BindParameter[str] = bindparam("workspace_id")
+    holds = and_(
+        ADDRESS.c.workspace_id == in_workspace,
+        ADDRESS.c.space == named.c.space,
+        ADDRESS.c.address == named.c.address,
     )
-    return {(row.space, row.address): row.contact_id for row in rows}
+    met = and_(
+        IDENTITY.c.workspace_id == in_workspace,
+        IDENTITY.c.channel == named.c.channel,
+        IDENTITY.c.address == named.c.address,
+    )
+    holder = (
+        select(ADDRESS.c.contact_id, named, IDENTITY.c.channel.label("met_on"))
+        .select_from(named)
+        .join(ADDRESS, holds)
+        .outerjoin(IDENTITY, met)
+        .cte("holder")
+    )
+    wanted = union(select(IDS.table(dialect_name).c.id), select(holder.c.contact_id)).cte("known")
+    belongs = and_(MEMBER.c.workspace_id == in_workspace, MEMBER.c.id == wanted.c.id)
+    member = (
+        select(MEMBER.c.id, MEMBER.c.root_id)
+        .select_from(wanted)
+        .join(MEMBER, belongs)
+        .cte("member_of")
+    )
+    locked = (
+        select(CONTACT.c.id, CONTACT.c.root_id)
+        .where(CONTACT.c.workspace_id == in_workspace, CONTACT.c.id.in_(select(member.c.root_id)))
+        .order_by(CONTACT.c.id)
+        .with_for_update(key_share=True)
+        .cte("locked")
+    )
+    empty: ColumnElement[str | None] = literal_column("NULL")
+    parts = (
+        select(literal_column(f"'{_HOLDER}'").label("what"), *holder.c),
+        select(literal_column(f"'{_MEMBER}'"), member.c.id, member.c.root_id, *[empty] * 3),
+        select(literal_column(f"'{_LOCKED}'"), locked.c.id, locked.c.root_id, *[empty] * 3),
+    )
+    return select(union_all(*parts).subquery())
 
 
-async def find_contacts(
+_HOLDER, _MEMBER, _LOCKED = "H", "M", "L"
+LOCKED_CONTACTS = Query(_locking, (MET, IDS))
+"""Finds contacts by identity and by id and locks their roots, in id order, in one statement."""
+
+
+@dataclass(frozen=True)
+class LockedContacts:
+    """The holder of each (space, address) that is held, and the root of each known contact.
+
+    `met` are the identities that are noted already. `settled` is false where a root was merged
+    while it was waited for: `lock_roots` goes on.
+    """
+
+    holders: Mapping[tuple[str, str], str]
+    met: Collection[Identity]
+    roots: dict[str, str]
+    settled: bool
+
+
+def locked_contacts_of(rows: Iterable[Row]) -> LockedContacts:
+    """What `LOCKED_CONTACTS` found."""
+    holders: dict[tuple[str, str], str] = {}
+    met: set[Identity] = set()
+    roots: dict[str, str] = {}
+    settled = True
+    for what, contact_id, second, space, address, met_on in rows:
+        if what == _HOLDER:
+            holders[space, address] = contact_id
+            if met_on is not None:
+                met.add(Identity(met_on, space, address))
+        elif what == _MEMBER:
+            roots[contact_id] = second
+        else:
+            settled = settled and contact_id == second
+    return LockedContacts(holders, met, roots, settled)
+
+
+async def find_roots(
     connection: AsyncConnection, workspace_id: str, ids: Collection[str]
 ) -> dict[str, str]:
     """The root of each contact that the workspace has."""
@@ -265,7 +370,7 @@ async def lock_roots(
         if all(held.get(each) == each for each in wanted):
             return dict(zip(wanted, wanted, strict=True))
         locked |= held.keys()
-        roots = await find_contacts(connection, workspace_id, wanted)
+        roots = await find_roots(connection, workspace_id, wanted)
         if locked.issuperset(roots.values()):
             return roots
     return {}
@@ -287,22 +392,17 @@ async def _lock_present_roots(
     return {row.id: row.root_id for row in rows}
 
 
-async def create_contacts(
-    connection: AsyncConnection, workspace_id: str, at: datetime, contacts: Sequence[NewContact]
-) -> None:
+def creating(at: datetime, contacts: Sequence[NewContact]) -> list[Writing]:
     """Adds contacts with their addresses and identities.
 
     Losing an address to a concurrent writer is a violation of its unique key, on which
     `Database.write` decides again from the start and then finds the winner.
     """
-    if not contacts:
-        return
     empty = {column.name: None for column in CONTACT.c}
     rows = [
         {
             **empty,
             **contact.fields,
-            "workspace_id": workspace_id,
             "id": contact.id,
             "root_id": contact.id,
             "name_searchable": _name_searchable(contact.fields),
@@ -311,61 +411,46 @@ async def create_contacts(
         }
         for contact in contacts
     ]
-    await connection.execute(insert(CONTACT), rows)
     seen = [
         SeenIdentity(identity, contact.id, contact.id)
         for contact in contacts
         for identity in contact.identities
     ]
-    await claim_addresses(connection, workspace_id, at, seen)
+    return [(_NEW_CONTACTS, rows), *claiming(at, seen)]
 
 
-async def claim_addresses(
-    connection: AsyncConnection, workspace_id: str, at: datetime, seen: Sequence[SeenIdentity]
-) -> None:
+def claiming(at: datetime, seen: Sequence[SeenIdentity]) -> list[Writing]:
     """Gives addresses that nobody holds to contacts, with the identities they were met by.
 
     The addresses go in in sorted order, so that two writers cannot wait for each other.
     """
     holders = {each.identity.space_and_address: each.contact_id for each in seen}
-    if not holders:
-        return
-    await connection.execute(
-        insert(ADDRESS),
-        [
-            {
-                "workspace_id": workspace_id,
-                "space": space,
-                "address": address,
-                "contact_id": contact_id,
-            }
-            for (space, address), contact_id in sorted(holders.items())
-        ],
-    )
-    await ensure_identities(connection, workspace_id, at, seen)
+    rows = [
+        {"space": space, "address": address, "contact_id": contact_id}
+        for (space, address), contact_id in sorted(holders.items())
+    ]
+    return [(_NEW_ADDRESSES, rows), meeting(at, seen)]
 
 
-async def ensure_identities(
-    connection: AsyncConnection, workspace_id: str, at: datetime, seen: Sequence[SeenIdentity]
-) -> None:
+def meeting(at: datetime, seen: Sequence[SeenIdentity]) -> Writing:
     """Notes the channels on which held addresses were met; those noted before stay as they are."""
-    if not seen:
-        return
-    await connection.execute(
-        upsert(connection, IDENTITY).on_conflict_do_nothing(),
-        [
-            {
-                "workspace_id": workspace_id,
-                "channel": each.identity.channel,
-                "address": each.identity.address,
-                "space": each.identity.space,
-                "contact_id": each.contact_id,
-                "owner_id": each.owner_id,
-                "created_at": at,
-            }
-            for each in sorted(seen, key=lambda each: each.identity)
-        ],
-    )
+    rows = [
+        {
+            "channel": each.identity.channel,
+            "address": each.identity.address,
+            "space": each.identity.space,
+            "contact_id": each.contact_id,
+            "owner_id": each.owner_id,
+            "created_at": at,
+        }
+        for each in sorted(seen, key=lambda each: each.identity)
+    ]
+    return _MET_IDENTITIES, rows
+
+
+_NEW_CONTACTS = bulk_insert(CONTACT)
+_NEW_ADDRESSES = bulk_insert(ADDRESS)
+_MET_IDENTITIES = bulk_insert(IDENTITY, on_conflict=lambda insert: insert.on_conflict_do_nothing())
 
 
 async def find_rows(

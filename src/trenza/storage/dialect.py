@@ -3,14 +3,28 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import CTE, Dialect, Table, Text, bindparam, func, select, type_coerce
+from sqlalchemy import (
+    CTE,
+    Date,
+    Dialect,
+    String,
+    Table,
+    Text,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    type_coerce,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.types import TypeEngine
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 
 def upsert(connection: AsyncConnection, table: Table) -> Any:
@@ -36,7 +50,9 @@ class RowsParameter:
         if dialect_name == "sqlite":
             rows = func.json_each(bindparam(self.name, type_=Text())).table_valued("value")
             cells = (
-                type_coerce(func.json_extract(rows.c.value, f"$[{index}]"), type_).label(column)
+                type_coerce(
+                    func.json_extract(rows.c.value, literal_column(f"'$[{index}]'")), type_
+                ).label(column)
                 for index, (column, type_) in enumerate(self.columns.items())
             )
             return select(*cells).cte(self.name).prefix_with("MATERIALIZED")
@@ -58,16 +74,29 @@ class RowsParameter:
                 f"{self.name}_{column}": [row[index] for row in rows]
                 for index, column in enumerate(self.columns)
             }
-        writers = [
-            type_.dialect_impl(dialect).bind_processor(dialect) or _as_it_is
-            for type_ in self.columns.values()
+        columns = [
+            stored_cells(type_, [row[index] for row in rows])
+            for index, type_ in enumerate(self.columns.values())
         ]
-        cells = [[write(cell) for write, cell in zip(writers, row, strict=True)] for row in rows]
-        return {self.name: json.dumps(cells)}
+        return {self.name: json.dumps(list(zip(*columns, strict=True)))}
 
 
-def _as_it_is(value: Any) -> Any:
-    return value
+def stored_cells(type_: TypeEngine[Any], cells: list[Any]) -> list[Any]:
+    """The cells of a column as SQLite stores them and compares them."""
+    if isinstance(type_, UTCDateTime):
+        return [None if cell is None else _instant_cell(cell) for cell in cells]
+    if isinstance(type_, Date):
+        return [None if cell is None else cell.isoformat() for cell in cells]
+    if isinstance(type_, String):
+        # The driver takes a member of an enumeration only after a long search for an adapter.
+        return [cell if cell is None or type(cell) is str else str(cell) for cell in cells]
+    return cells
+
+
+def _instant_cell(at: datetime) -> str:
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
+    return at.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 class minute_text(GenericFunction[str]):  # noqa: N801 - named as SQL names functions

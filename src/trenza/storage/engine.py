@@ -8,15 +8,23 @@ is decided again from the start, and then sees the winner's rows.
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import Dialect, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    DisconnectionError,
+    IntegrityError,
+    ProgrammingError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from trenza.storage.bulk import DRIVER_ERRORS, as_database_error, driver_of
 
 T = TypeVar("T")
 
@@ -36,18 +44,20 @@ class Database:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         if self.is_sqlite:
-            self._readers = _sqlite_engine(url, begin="BEGIN", pool_size=pool_size, query_only=True)
-            self._writers = _sqlite_engine(url, begin="BEGIN IMMEDIATE", pool_size=1)
+            self._readers = _sqlite_engine(url, pool_size=pool_size, query_only=True)
+            self._writers = _sqlite_engine(url, pool_size=1)
         else:
             self._writers = create_async_engine(
                 url,
                 pool_size=pool_size,
                 max_overflow=0,
-                pool_pre_ping=True,
+                # `_transaction` begins and ends what a writer does.
+                isolation_level="AUTOCOMMIT",
                 hide_parameters=True,
                 # Statements of a few milliseconds; guesses at their cost would have them compiled.
                 connect_args={"server_settings": {"jit": "off"}},
             )
+            event.listen(self._writers.sync_engine, "checkout", _refuse_lost_connection)
             # The statements of one read see one state of the database.
             self._readers = self._writers.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -73,7 +83,7 @@ class Database:
         attempt = 1
         while True:
             try:
-                async with self._write_lock or nullcontext(), self._writers.begin() as connection:
+                async with self._write_lock or nullcontext(), self._transaction() as connection:
                     return await work(connection)
             except DBAPIError as error:
                 if attempt == RETRIES_MAX or not _is_worth_retrying(error):
@@ -81,15 +91,30 @@ class Database:
             await asyncio.sleep(0.002 * attempt**2)
             attempt += 1
 
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncGenerator[AsyncConnection, None]:
+        async with self._writers.connect() as connection:
+            driver = await driver_of(connection)
+            try:
+                await driver.execute("BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN")
+                try:
+                    yield connection
+                except BaseException:
+                    # Where even this fails the connection is lost, and the transaction with it.
+                    with suppress(*DRIVER_ERRORS):
+                        await driver.execute("ROLLBACK")
+                    raise
+                await driver.execute("COMMIT")
+            except DRIVER_ERRORS as error:
+                raise as_database_error(error) from error
+
     async def close(self) -> None:
         """Closes every connection."""
         for engine in (self._readers, self._writers):
             await engine.dispose()
 
 
-def _sqlite_engine(
-    url: str, *, begin: str, pool_size: int, query_only: bool = False
-) -> AsyncEngine:
+def _sqlite_engine(url: str, *, pool_size: int, query_only: bool = False) -> AsyncEngine:
     engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, hide_parameters=True)
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -107,11 +132,19 @@ def _sqlite_engine(
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
-    def start(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
+    if query_only:
+
+        @event.listens_for(engine.sync_engine, "begin")
+        def start(connection: Any) -> None:
+            connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def _refuse_lost_connection(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Has the pool open another connection where the server has closed this one."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 def _is_worth_retrying(error: DBAPIError) -> bool:

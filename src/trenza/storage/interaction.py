@@ -1,6 +1,6 @@
 """Tables of the interactions, and of those that arrived too late to be taken by themselves."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -12,13 +12,13 @@ from sqlalchemy import (
     RowMapping,
     Select,
     UniqueConstraint,
+    Update,
     and_,
     bindparam,
     insert,
-    literal,
+    literal_column,
     select,
     true,
-    tuple_,
     union_all,
     update,
 )
@@ -31,7 +31,16 @@ from trenza.domain.ids import opening_interaction_id_of, session_id_of
 from trenza.domain.interaction import InteractionKind, Lane
 from trenza.domain.metering.fold import Event, Outcome, RuleCode, Verdict
 from trenza.domain.metering.recut import Judged
-from trenza.storage.columns import ID, Table, belongs_to_workspace, key, references, symbol
+from trenza.storage.bulk import BulkWrite, Cells, Query, Question, Row, ask, bulk_insert
+from trenza.storage.columns import (
+    ID,
+    Table,
+    belongs_to_workspace,
+    index_of_set,
+    key,
+    references,
+    symbol,
+)
 from trenza.storage.dialect import RowsParameter
 
 
@@ -52,10 +61,10 @@ class Interaction(Table, table=True):
         UniqueConstraint("workspace_id", "source", "external_id"),
         Index(None, "workspace_id", "owner_id", "position"),
         Index(None, "workspace_id", "contact_id"),
-        Index(None, "workspace_id", "session_id", "position"),
-        Index(None, "workspace_id", "ticket_id", "position"),
-        Index(None, "workspace_id", "campaign_id", "position"),
-        Index(None, "workspace_id", "journey_id", "position"),
+        index_of_set("session_id", "position"),
+        index_of_set("ticket_id", "position"),
+        index_of_set("campaign_id", "position"),
+        index_of_set("journey_id", "position"),
         Index(None, "workspace_id", "position"),
     )
 
@@ -110,6 +119,8 @@ class QuarantinedInteraction(Table, table=True):
 
 INTERACTION: SQLTable = Interaction.__table__
 QUARANTINE: SQLTable = QuarantinedInteraction.__table__
+VERDICT_COLUMNS = ("outcome", "rule_code", "session_id", "session_opened_at")
+KEYS = RowsParameter("named", {"source": ID, "external_id": ID})
 STRETCHES = RowsParameter("stretch", {"owner_id": ID, "begins": ID, "ends": ID})
 EVENT_COLUMNS = (
     "id",
@@ -120,10 +131,7 @@ EVENT_COLUMNS = (
     "channel",
     "position",
     "retracted_at",
-    "outcome",
-    "rule_code",
-    "session_id",
-    "session_opened_at",
+    *VERDICT_COLUMNS,
 )
 
 
@@ -142,37 +150,46 @@ class Known:
     quarantined: bool
 
 
-def _known_of(table: SQLTable, admitted: ColumnElement[bool], quarantined: bool) -> Select[Any]:
-    named = tuple_(table.c.source, table.c.external_id)
-    columns = (table.c.source, table.c.external_id, table.c.id, table.c.content_hash)
-    return select(*columns, literal(quarantined).label("quarantined")).where(
-        table.c.workspace_id == bindparam("workspace_id"),
-        named.in_(bindparam("keys", expanding=True)),
-        admitted,
-    )
+def _known(dialect_name: str) -> Select[Any]:
+    """Reports by (source, external id): taken, or kept in quarantine and not admitted yet."""
+    named = KEYS.table(dialect_name)
+
+    def known_of(table: SQLTable, admitted: ColumnElement[bool], quarantined: int) -> Select[Any]:
+        columns = (table.c.source, table.c.external_id, table.c.id, table.c.content_hash)
+        matches = and_(
+            table.c.workspace_id == bindparam("workspace_id"),
+            table.c.source == named.c.source,
+            table.c.external_id == named.c.external_id,
+        )
+        flag: ColumnElement[int] = literal_column(str(quarantined)).label("quarantined")
+        return select(*columns, flag).select_from(named).join(table, matches).where(admitted)
+
+    both = union_all(
+        known_of(INTERACTION, true(), 0),
+        known_of(QUARANTINE, QUARANTINE.c.admitted_at.is_(None), 1),
+    ).subquery()
+    return select(both)
 
 
-KNOWN = union_all(
-    _known_of(INTERACTION, true(), False),
-    _known_of(QUARANTINE, QUARANTINE.c.admitted_at.is_(None), True),
-)
+KNOWN = Query(_known, (KEYS,))
 
 
 async def find_known(
     connection: AsyncConnection, workspace_id: str, keys: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], Known]:
     """What was recorded or is kept in quarantine under each (source, external id)."""
-    if not keys:
-        return {}
+    return known_of((await ask(connection, KNOWN.of(workspace_id, sorted(keys))))[0])
 
-    rows = await connection.execute(KNOWN, {"workspace_id": workspace_id, "keys": sorted(keys)})
+
+def known_of(rows: Iterable[Row]) -> dict[tuple[str, str], Known]:
+    """What `KNOWN` found, by (source, external id)."""
     return {
-        (row.source, row.external_id): Known(row.id, row.content_hash, row.quarantined)
-        for row in rows
+        (source, external_id): Known(id, content_hash, bool(quarantined))
+        for source, external_id, id, content_hash, quarantined in rows
     }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Stretch:
     """The part of a contact's interactions from one position up to, not including, another."""
 
@@ -181,27 +198,10 @@ class Stretch:
     ends: str
 
 
-async def find_events(
-    connection: AsyncConnection, workspace_id: str, stretches: Sequence[Stretch]
-) -> dict[str, list[Judged]]:
-    """The interactions of several contacts within their stretches, judged, in fold order."""
-    found: dict[str, list[Judged]] = {stretch.owner_id: [] for stretch in stretches}
-    if not stretches:
-        return found
-    parts = [(stretch.owner_id, stretch.begins, stretch.ends) for stretch in stretches]
-    rows = await connection.execute(
-        _events_within(connection.dialect.name),
-        {"workspace_id": workspace_id, **STRETCHES.values(connection.dialect, parts)},
-    )
-    for row in rows.mappings():
-        found[row["owner_id"]].append(judged_of(row))
-    return found
-
-
-@cache
 def _events_within(dialect_name: str) -> Select[Any]:
     stretch = STRETCHES.table(dialect_name)
     within = and_(
+        INTERACTION.c.workspace_id == bindparam("workspace_id"),
         INTERACTION.c.owner_id == stretch.c.owner_id,
         INTERACTION.c.position >= stretch.c.begins,
         INTERACTION.c.position < stretch.c.ends,
@@ -210,9 +210,22 @@ def _events_within(dialect_name: str) -> Select[Any]:
         select(*(INTERACTION.c[name] for name in EVENT_COLUMNS))
         .select_from(stretch)
         .join(INTERACTION, within)
-        .where(INTERACTION.c.workspace_id == bindparam("workspace_id"))
         .order_by(INTERACTION.c.owner_id, INTERACTION.c.position)
     )
+
+
+_EVENTS = Query(_events_within, (STRETCHES,))
+
+
+def events_within(workspace_id: str, stretches: Iterable[Stretch]) -> Question:
+    """Asks for the interactions of several contacts within their stretches, in fold order."""
+    return _EVENTS.of(workspace_id, [(each.owner_id, each.begins, each.ends) for each in stretches])
+
+
+def judged_by_owner(rows: Iterable[Row]) -> Iterator[tuple[str, Judged]]:
+    """What `events_within` found, judged, each with its owner."""
+    for row in rows:
+        yield row[1], judged_of(dict(zip(EVENT_COLUMNS, row, strict=True)))
 
 
 def judged_of(row: Mapping[str, Any] | RowMapping) -> Judged:
@@ -222,15 +235,15 @@ def judged_of(row: Mapping[str, Any] | RowMapping) -> Judged:
         Event(
             id=row["id"],
             occurred_at=row["occurred_at"],
-            kind=InteractionKind(row["kind"]),
-            lane=Lane(row["actor"]) if row["actor"] else None,
-            channel=ChannelKind(row["channel"]),
+            kind=InteractionKind[row["kind"]],
+            lane=Lane[row["actor"]] if row["actor"] else None,
+            channel=ChannelKind[row["channel"]],
             position=row["position"],
             retracted=row["retracted_at"] is not None,
         ),
         Verdict(
-            Outcome(row["outcome"]),
-            RuleCode(row["rule_code"]),
+            Outcome[row["outcome"]],
+            RuleCode[row["rule_code"]],
             opening_interaction_id_of(session_id) if session_id else None,
             row["session_opened_at"],
         ),
@@ -247,34 +260,25 @@ def verdict_columns(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-async def insert_interactions(
-    connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]
-) -> None:
-    """Adds interactions, each row complete with its verdict."""
-    if rows:
-        await connection.execute(insert(INTERACTION), list(rows))
+NEW_INTERACTIONS = bulk_insert(
+    INTERACTION,
+    [c.name for c in INTERACTION.c if c.name not in ("retracted_at", "retraction_reason")],
+)
+"""Adds interactions, each row complete with its verdict."""
 
 
-async def update_verdicts(
-    connection: AsyncConnection, workspace_id: str, verdicts: Mapping[str, Verdict]
-) -> None:
-    """Writes the verdicts that a re-cut changed, by interaction id."""
-    if not verdicts:
-        return
-    table = INTERACTION
-    changing = ("outcome", "rule_code", "session_id", "session_opened_at")
-    statement = (
-        update(table)
-        .where(table.c.workspace_id == workspace_id, table.c.id == bindparam("of_id"))
-        .values({name: bindparam(f"to_{name}", type_=table.c[name].type) for name in changing})
+def _update_verdicts(_: str, cells: Cells, __: Any) -> Update:
+    return (
+        update(INTERACTION)
+        .where(INTERACTION.c.workspace_id == cells["workspace_id"], INTERACTION.c.id == cells["id"])
+        .values({name: cells[name] for name in VERDICT_COLUMNS})
     )
-    await connection.execute(
-        statement,
-        [
-            {"of_id": id, **{f"to_{k}": v for k, v in verdict_columns(verdict).items()}}
-            for id, verdict in verdicts.items()
-        ],
-    )
+
+
+CHANGED_VERDICTS = BulkWrite(
+    {name: INTERACTION.c[name].type for name in ("id", *VERDICT_COLUMNS)}, _update_verdicts
+)
+"""Writes the verdicts that a re-cut changed: rows of `verdict_columns` with the ids."""
 
 
 async def find_interaction(
@@ -335,13 +339,16 @@ async def mark_admitted(
     )
 
 
-async def find_existing(
-    connection: AsyncConnection, table: SQLTable, workspace_id: str, ids: Collection[str]
-) -> set[str]:
-    """Which of the ids the workspace has in a table."""
-    if not ids:
-        return set()
-    statement = select(table.c.id).where(
-        table.c.workspace_id == workspace_id, table.c.id.in_(sorted(ids))
-    )
-    return set((await connection.execute(statement)).scalars())
+IDS = RowsParameter("wanted", {"id": ID})
+
+
+@cache
+def existing_in(table: SQLTable) -> Query:
+    """A query of those of the ids that a table has."""
+
+    def build(dialect_name: str) -> Select[Any]:
+        wanted = IDS.table(dialect_name)
+        matches = and_(table.c.workspace_id == bindparam("workspace_id"), table.c.id == wanted.c.id)
+        return select(table.c.id).select_from(wanted).join(table, matches)
+
+    return Query(build, (IDS,))

@@ -1,6 +1,6 @@
 """Journeys and the contacts enrolled in them: tables and queries."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,8 +9,8 @@ from sqlalchemy import Table as SQLTable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trenza.domain.ids import Prefix
+from trenza.storage.bulk import Writing, earliest, keeping_earliest
 from trenza.storage.columns import Table, belongs_to_workspace, key, references, symbol
-from trenza.storage.dialect import upsert
 
 
 class Journey(Table, table=True):
@@ -55,35 +55,23 @@ async def insert_journey(connection: AsyncConnection, row: Mapping[str, Any]) ->
     await connection.execute(insert(JOURNEY), dict(row))
 
 
-async def put_enrollments(
-    connection: AsyncConnection,
-    steps: Sequence[Mapping[str, Any]],
-    new_id: Callable[[Prefix], str],
-) -> None:
+_KEY = ("journey_id", "contact_id")
+_PUT = keeping_earliest(ENROLLMENT, "enrolled_at", _KEY)
+
+
+def enrolling(steps: Iterable[Mapping[str, Any]], new_id: Callable[[Prefix], str]) -> Writing:
     """Notes the contacts that steps (rows of interactions) enrolled, each from its earliest step.
 
     The contacts are locked, so a step that arrives late can still turn out to be the first.
     """
-    if not steps:
-        return
-    statement = upsert(connection, ENROLLMENT)
-    new = statement.excluded
-    statement = statement.on_conflict_do_update(
-        index_elements=["workspace_id", "journey_id", "contact_id"],
-        set_={"enrolled_at": new.enrolled_at},
-        where=new.enrolled_at < ENROLLMENT.c.enrolled_at,
-    )
-    await connection.execute(
-        statement,
-        [
-            {
-                "workspace_id": step["workspace_id"],
-                "id": new_id(Prefix.JOURNEY_ENROLLMENT),
-                "journey_id": step["journey_id"],
-                "contact_id": step["contact_id"],
-                "owner_id": step["owner_id"],
-                "enrolled_at": step["occurred_at"],
-            }
-            for step in steps
-        ],
-    )
+    rows = [
+        {
+            "id": new_id(Prefix.JOURNEY_ENROLLMENT),
+            "journey_id": step["journey_id"],
+            "contact_id": step["contact_id"],
+            "owner_id": step["owner_id"],
+            "enrolled_at": step["occurred_at"],
+        }
+        for step in earliest(steps, "occurred_at", _KEY)
+    ]
+    return _PUT, rows

@@ -8,14 +8,15 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Select, Update, and_, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trenza.domain.errors import BrokenInvariant
 from trenza.domain.metering.balance import Grant
 from trenza.domain.metering.cycle import Cycle
 from trenza.domain.metering.ledger import EntryKind
-from trenza.storage.dialect import upsert
+from trenza.storage.bulk import BulkWrite, Cells, Query, ask, bulk_insert, write_all
+from trenza.storage.dialect import RowsParameter, upsert
 from trenza.storage.interactionz import (
     BillingCycle,
     CycleClosing,
@@ -47,53 +48,67 @@ async def lock_head(connection: AsyncConnection, workspace_id: str) -> Head:
 
     Raises BrokenInvariant where the workspace was made without one.
     """
-    return await _head(connection, workspace_id, _OF_HEAD.with_for_update(key_share=True))
+    [rows] = await ask(connection, _LOCKED_HEAD.of(workspace_id))
+    return _head(workspace_id, rows)
 
 
 async def find_head(connection: AsyncConnection, workspace_id: str) -> Head:
     """Where a workspace's ledger stands; raises BrokenInvariant where it was made without one."""
-    return await _head(connection, workspace_id, _OF_HEAD)
+    rows = await connection.execute(_OF_HEAD, {"workspace_id": workspace_id})
+    return _head(workspace_id, rows.all())
 
 
-_OF_HEAD = select(HEAD.c.sequence, HEAD.c.recorded_at, HEAD.c.closed_until)
+_OF_HEAD = select(HEAD.c.sequence, HEAD.c.recorded_at, HEAD.c.closed_until).where(
+    HEAD.c.workspace_id == bindparam("workspace_id")
+)
+_LOCKED_HEAD = Query(lambda _: _OF_HEAD.with_for_update(key_share=True))
 
 
-async def _head(connection: AsyncConnection, workspace_id: str, statement: Select[Any]) -> Head:
-    of_workspace = statement.where(HEAD.c.workspace_id == workspace_id)
-    row = (await connection.execute(of_workspace)).one_or_none()
-    if row is None:
+def _head(workspace_id: str, rows: Sequence[Sequence[Any]]) -> Head:
+    if not rows:
         raise BrokenInvariant(f"{workspace_id} has no ledger")
-    return Head(row.sequence, row.recorded_at, row.closed_until)
+    return Head(*rows[0])
 
 
-async def move_head(
-    connection: AsyncConnection, workspace_id: str, sequence: int, recorded_at: datetime
+async def append_rows(
+    connection: AsyncConnection, workspace_id: str, rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Notes the last row that was appended."""
-    await connection.execute(
-        update(HEAD)
-        .where(HEAD.c.workspace_id == workspace_id)
-        .values(sequence=sequence, recorded_at=recorded_at)
-    )
+    """Appends rows, complete and in order of sequence, and moves the head, which is locked."""
+    head = {name: rows[-1][name] for name in ("sequence", "recorded_at")}
+    await write_all(connection, workspace_id, [(_NEW_ENTRIES, rows), (_MOVED_HEAD, [head])])
 
 
-async def insert_entries(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Appends rows, complete and in order of sequence."""
-    await connection.execute(insert(LEDGER), list(rows))
+def _move_head(_: str, cells: Cells, __: Any) -> Update:
+    moved = {name: cells[name] for name in ("sequence", "recorded_at")}
+    return update(HEAD).where(HEAD.c.workspace_id == cells["workspace_id"]).values(moved)
+
+
+_NEW_ENTRIES = bulk_insert(LEDGER)
+_MOVED_HEAD = BulkWrite(
+    {name: HEAD.c[name].type for name in ("sequence", "recorded_at")}, _move_head
+)
 
 
 async def find_counts_at(
     connection: AsyncConnection, workspace_id: str, sequences: Collection[int]
 ) -> dict[int, datetime]:
     """When rows count, by sequence."""
-    if not sequences:
-        return {}
-    rows = await connection.execute(
-        select(LEDGER.c.sequence, LEDGER.c.counts_at).where(
-            LEDGER.c.workspace_id == workspace_id, LEDGER.c.sequence.in_(sorted(sequences))
-        )
+    [rows] = await ask(
+        connection, _COUNTS_AT.of(workspace_id, [(each,) for each in sorted(sequences)])
     )
-    return {row.sequence: row.counts_at for row in rows}
+    return dict(rows)
+
+
+def _counts_at(dialect_name: str) -> Select[Any]:
+    wanted = SEQUENCES.table(dialect_name)
+    matches = and_(
+        LEDGER.c.workspace_id == bindparam("workspace_id"), LEDGER.c.sequence == wanted.c.sequence
+    )
+    return select(LEDGER.c.sequence, LEDGER.c.counts_at).select_from(wanted).join(LEDGER, matches)
+
+
+SEQUENCES = RowsParameter("wanted", {"sequence": LEDGER.c.sequence.type})
+_COUNTS_AT = Query(_counts_at, (SEQUENCES,))
 
 
 async def find_cycles(connection: AsyncConnection, workspace_id: str) -> list[Cycle]:
@@ -129,15 +144,24 @@ async def find_raised(
 ) -> dict[datetime, set[int]]:
     """The thresholds already reached in each cycle, by its start."""
     found: dict[datetime, set[int]] = {cycle.starts_at: set() for cycle in cycles}
-    if found:
-        rows = await connection.execute(
-            select(ALERT.c.cycle_starts_at, ALERT.c.threshold_percent).where(
-                ALERT.c.workspace_id == workspace_id, ALERT.c.cycle_starts_at.in_(sorted(found))
-            )
-        )
-        for row in rows:
-            found[row.cycle_starts_at].add(row.threshold_percent)
+    [rows] = await ask(connection, _RAISED.of(workspace_id, [(each,) for each in sorted(found)]))
+    for starts_at, percent in rows:
+        found[starts_at].add(percent)
     return found
+
+
+def _raised(dialect_name: str) -> Select[Any]:
+    cycle = STARTS.table(dialect_name)
+    of_cycle = and_(
+        ALERT.c.workspace_id == bindparam("workspace_id"),
+        ALERT.c.cycle_starts_at == cycle.c.starts_at,
+    )
+    columns = (ALERT.c.cycle_starts_at, ALERT.c.threshold_percent)
+    return select(*columns).select_from(cycle).join(ALERT, of_cycle)
+
+
+STARTS = RowsParameter("cycle", {"starts_at": CYCLE.c.starts_at.type})
+_RAISED = Query(_raised, (STARTS,))
 
 
 async def insert_alerts(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:

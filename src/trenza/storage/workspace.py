@@ -1,8 +1,9 @@
 """Tables of the tenant: workspace, plan, contract; and its settings as the services read them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, bindparam, select
@@ -13,6 +14,7 @@ from trenza.domain.errors import NotFound
 from trenza.domain.interaction import Language
 from trenza.domain.metering.cycle import Cycle, cycle_of, cycles_between
 from trenza.domain.metering.policy import POLICIES, RulePolicy
+from trenza.storage.bulk import Query
 from trenza.storage.columns import Table, belongs_to_workspace, key, references, symbol
 
 
@@ -78,6 +80,8 @@ SETTINGS = (
     .limit(1)
 )
 
+ASKED_SETTINGS = Query(lambda _: SETTINGS)
+
 
 @dataclass(frozen=True, slots=True)
 class PlanTerms:
@@ -140,30 +144,39 @@ class WorkspaceSettings:
 
 async def find_workspace(connection: AsyncConnection, workspace_id: str) -> WorkspaceSettings:
     """A workspace's settings, in one statement; raises NotFound where it has no contract."""
-    row = (await connection.execute(SETTINGS, {"workspace_id": workspace_id})).one_or_none()
-    if row is None:
+    rows = await connection.execute(SETTINGS, {"workspace_id": workspace_id})
+    return workspace_of(rows.all())
+
+
+_NAMES = [column.key for column in SETTINGS.selected_columns]
+
+
+def workspace_of(rows: Sequence[Sequence[Any]]) -> WorkspaceSettings:
+    """The settings from what `SETTINGS` found; raises NotFound where that is nothing."""
+    if not rows:
         raise NotFound("there is no such workspace")
+    row = dict(zip(_NAMES, rows[0], strict=True))
     return WorkspaceSettings(
-        id=row.workspace_id,
-        name=row.name,
-        zone=ZoneInfo(row.zone),
-        language=Language(row.language),
-        policy=row.policy,
-        acceptance_horizon=timedelta(days=row.acceptance_horizon_days),
-        closing_grace=timedelta(hours=row.closing_grace_hours),
-        alert_thresholds=tuple(row.alert_thresholds),
+        id=row["workspace_id"],
+        name=row["name"],
+        zone=ZoneInfo(row["zone"]),
+        language=Language(row["language"]),
+        policy=row["policy"],
+        acceptance_horizon=timedelta(days=row["acceptance_horizon_days"]),
+        closing_grace=timedelta(hours=row["closing_grace_hours"]),
+        alert_thresholds=tuple(row["alert_thresholds"]),
         contract=ContractTerms(
-            id=row.contract_id,
-            status=row.contract_status,
-            anchor_day=row.contract_anchor_day,
-            starts_at=row.contract_starts_at,
-            ends_at=row.contract_ends_at,
+            id=row["contract_id"],
+            status=row["contract_status"],
+            anchor_day=row["contract_anchor_day"],
+            starts_at=row["contract_starts_at"],
+            ends_at=row["contract_ends_at"],
         ),
         plan=PlanTerms(
-            id=row.plan_id,
-            code=row.plan_code,
-            name=row.plan_name,
-            seats=row.plan_seats,
-            interactionz=row.plan_interactionz,
+            id=row["plan_id"],
+            code=row["plan_code"],
+            name=row["plan_name"],
+            seats=row["plan_seats"],
+            interactionz=row["plan_interactionz"],
         ),
     )

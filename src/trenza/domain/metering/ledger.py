@@ -6,13 +6,12 @@ changed: binding a lane costs nothing.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
+from trenza.domain.instant import TICK
 from trenza.domain.metering.fold import Session
 from trenza.domain.metering.recut import Recut
-
-_TICK = timedelta(microseconds=1)
 
 
 class EntryKind(StrEnum):
@@ -88,4 +87,4 @@ def next_recorded_at(now: datetime, last: datetime | None) -> datetime:
     """The instant of the next row: now, but at least a microsecond after the last row's."""
     if last is None or now > last:
         return now
-    return last + _TICK
+    return last + TICK

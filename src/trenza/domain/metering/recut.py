@@ -15,6 +15,7 @@ from trenza.domain.metering.fold import (
     Event,
     Session,
     State,
+    Step,
     Verdict,
     fold,
     open_at,
@@ -66,9 +67,13 @@ def recut(
     In-order arrival meets at once and removes nothing (causality).
     """
     old_cut = sorted(sessions, key=lambda session: session.opened_position)
-    history = _History(old_cut)
     walk = _with_change(later, change)
     old = new = open_at(old_cut, change.position, change.occurred_at)
+    if not change.retracted:
+        first = take(policy, new, change)
+        if first.session is None or (complete and len(walk) == 1):
+            return _of_one_step(change, first)
+    history = _History(old_cut)
     cut = {session.id: session for session in new}
     verdicts: dict[str, Verdict] = {}
     for index, judged in enumerate(walk):
@@ -93,6 +98,16 @@ def recut(
         if session.id in cut or change.position <= session.opened_position <= event.position
     ]
     return _difference(span, cut.values(), verdicts)
+
+
+def _of_one_step(change: Event, step: Step) -> Recut:
+    """A change after which nothing differs: it touches no session, or nothing comes after it."""
+    session, verdicts = step.session, {change.id: step.verdict}
+    if session is None:
+        return Recut((), (), (), verdicts)
+    if session.id == change.id:
+        return Recut((session,), (), (), verdicts)
+    return Recut((), (), (session,), verdicts)
 
 
 def recut_all(

@@ -22,9 +22,9 @@ from trenza.services.balance_feed import write_feed_cursor
 from trenza.services.interaction import (
     Answer,
     RecordInteraction,
-    admit_interaction,
     retract_interaction,
 )
+from trenza.services.quarantine import admit_interaction
 from trenza.storage.interaction import Interaction as InteractionTable
 from trenza.storage.ledger import LEDGER
 

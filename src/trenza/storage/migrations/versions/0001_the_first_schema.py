@@ -118,6 +118,13 @@ def upgrade() -> None:
             unique=False,
         )
         batch_op.create_index(
+            batch_op.f("ix_contact_workspace_id_merged_into_id_merged_at"),
+            ["workspace_id", "merged_into_id", "merged_at"],
+            unique=False,
+            sqlite_where=sa.text("merged_into_id IS NOT NULL"),
+            postgresql_where=sa.text("merged_into_id IS NOT NULL"),
+        )
+        batch_op.create_index(
             batch_op.f("ix_contact_workspace_id_root_id"), ["workspace_id", "root_id"], unique=False
         )
 
@@ -580,8 +587,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("contact_identity", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_contact_identity_workspace_id_owner_id"),
-            ["workspace_id", "owner_id"],
+            batch_op.f("ix_contact_identity_workspace_id_owner_id_channel_address"),
+            ["workspace_id", "owner_id", "channel", "address"],
             unique=False,
         )
 
@@ -653,6 +660,8 @@ def upgrade() -> None:
             batch_op.f("ix_interaction_workspace_id_campaign_id_position"),
             ["workspace_id", "campaign_id", "position"],
             unique=False,
+            sqlite_where=sa.text("campaign_id IS NOT NULL"),
+            postgresql_where=sa.text("campaign_id IS NOT NULL"),
         )
         batch_op.create_index(
             batch_op.f("ix_interaction_workspace_id_contact_id"),
@@ -663,6 +672,8 @@ def upgrade() -> None:
             batch_op.f("ix_interaction_workspace_id_journey_id_position"),
             ["workspace_id", "journey_id", "position"],
             unique=False,
+            sqlite_where=sa.text("journey_id IS NOT NULL"),
+            postgresql_where=sa.text("journey_id IS NOT NULL"),
         )
         batch_op.create_index(
             batch_op.f("ix_interaction_workspace_id_owner_id_position"),
@@ -678,11 +689,15 @@ def upgrade() -> None:
             batch_op.f("ix_interaction_workspace_id_session_id_position"),
             ["workspace_id", "session_id", "position"],
             unique=False,
+            sqlite_where=sa.text("session_id IS NOT NULL"),
+            postgresql_where=sa.text("session_id IS NOT NULL"),
         )
         batch_op.create_index(
             batch_op.f("ix_interaction_workspace_id_ticket_id_position"),
             ["workspace_id", "ticket_id", "position"],
             unique=False,
+            sqlite_where=sa.text("ticket_id IS NOT NULL"),
+            postgresql_where=sa.text("ticket_id IS NOT NULL"),
         )
 
     op.create_table(
@@ -815,17 +830,33 @@ def downgrade() -> None:
 
     op.drop_table("ledger_entry")
     with op.batch_alter_table("interaction", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_interaction_workspace_id_ticket_id_position"))
-        batch_op.drop_index(batch_op.f("ix_interaction_workspace_id_session_id_position"))
+        batch_op.drop_index(
+            batch_op.f("ix_interaction_workspace_id_ticket_id_position"),
+            sqlite_where=sa.text("ticket_id IS NOT NULL"),
+            postgresql_where=sa.text("ticket_id IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            batch_op.f("ix_interaction_workspace_id_session_id_position"),
+            sqlite_where=sa.text("session_id IS NOT NULL"),
+            postgresql_where=sa.text("session_id IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_interaction_workspace_id_position"))
         batch_op.drop_index(batch_op.f("ix_interaction_workspace_id_owner_id_position"))
-        batch_op.drop_index(batch_op.f("ix_interaction_workspace_id_journey_id_position"))
+        batch_op.drop_index(
+            batch_op.f("ix_interaction_workspace_id_journey_id_position"),
+            sqlite_where=sa.text("journey_id IS NOT NULL"),
+            postgresql_where=sa.text("journey_id IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_interaction_workspace_id_contact_id"))
-        batch_op.drop_index(batch_op.f("ix_interaction_workspace_id_campaign_id_position"))
+        batch_op.drop_index(
+            batch_op.f("ix_interaction_workspace_id_campaign_id_position"),
+            sqlite_where=sa.text("campaign_id IS NOT NULL"),
+            postgresql_where=sa.text("campaign_id IS NOT NULL"),
+        )
 
     op.drop_table("interaction")
     with op.batch_alter_table("contact_identity", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_contact_identity_workspace_id_owner_id"))
+        batch_op.drop_index(batch_op.f("ix_contact_identity_workspace_id_owner_id_channel_address"))
 
     op.drop_table("contact_identity")
     with op.batch_alter_table("ticket", schema=None) as batch_op:
@@ -884,6 +915,11 @@ def downgrade() -> None:
     op.drop_table("cycle_closing")
     with op.batch_alter_table("contact", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contact_workspace_id_root_id"))
+        batch_op.drop_index(
+            batch_op.f("ix_contact_workspace_id_merged_into_id_merged_at"),
+            sqlite_where=sa.text("merged_into_id IS NOT NULL"),
+            postgresql_where=sa.text("merged_into_id IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_contact_workspace_id_created_at_id"))
 
     op.drop_table("contact")

@@ -7,23 +7,31 @@ commit. Everything is decided in memory and written in bulk at the end.
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from trenza.domain.ids import session_id_of
-from trenza.domain.instant import instant_text
-from trenza.domain.metering.fold import Event, Session, Verdict
+from trenza.domain.instant import EARLIEST, LATEST, instant_text
+from trenza.domain.metering.fold import EMPTY, Event, Session, Verdict, take
 from trenza.domain.metering.ledger import DebitReason, Entry, EntryKind, draft_entries
-from trenza.domain.metering.policy import RulePolicy
 from trenza.domain.metering.recut import Judged, Recut, recut, recut_all
 from trenza.services.dependencies import Dependencies
 from trenza.services.ledger import AppendedEntry, LedgerDraft, append_entries
+from trenza.storage.bulk import Question, Row, Writing, ask, write_all
 from trenza.storage.engine import AsyncConnection
-from trenza.storage.interaction import Stretch, find_events, update_verdicts
+from trenza.storage.interaction import (
+    CHANGED_VERDICTS,
+    Stretch,
+    events_within,
+    judged_by_owner,
+    verdict_columns,
+)
 from trenza.storage.session import (
-    find_sessions,
+    CURRENT_SESSIONS,
+    PUT_SESSIONS,
+    SUPERSEDED_SESSIONS,
     find_standing_debits,
-    put_sessions,
-    supersede_sessions,
+    session_row,
+    sessions_by_owner,
 )
 from trenza.storage.workspace import WorkspaceSettings
 
@@ -32,8 +40,6 @@ FIRST_REACH = timedelta(days=4)
 
 CLOCKS_DIFFER_BY = timedelta(hours=1)
 """How far the clocks of two processes may be apart without an interaction being overlooked."""
-
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -46,6 +52,10 @@ class Cut:
     sessions: dict[str, Session]
     judged: list[Judged]
 
+    def stretch(self) -> Stretch:
+        """The interactions that it covers."""
+        return Stretch(self.owner_id, self.begins, instant_text(self.reaches))
+
     def later(self, position: str) -> list[Judged]:
         """The known interactions from a position on, in fold order."""
         return self.judged[bisect_left(self.judged, position, key=_position) :]
@@ -56,10 +66,11 @@ class Cut:
             del self.sessions[session.id]
         for session in (*change.opened, *change.altered):
             self.sessions[session.id] = session
-        for index, judged in enumerate(self.judged):
-            verdict = change.verdicts.get(judged.event.id)
-            if verdict is not None:
-                self.judged[index] = Judged(judged.event, verdict)
+        if len(change.verdicts) > 1:
+            self.judged = [
+                Judged(judged.event, change.verdicts.get(judged.event.id, judged.verdict))
+                for judged in self.judged
+            ]
 
 
 def _position(judged: Judged) -> str:
@@ -113,38 +124,60 @@ class WorkingSet:
         connection: AsyncConnection,
         dependencies: Dependencies,
         workspace: WorkspaceSettings,
-        policy: RulePolicy,
         now: datetime,
     ) -> None:
         self.connection = connection
         self.dependencies = dependencies
         self.workspace = workspace
-        self.policy = policy
+        self.policy = workspace.rules
         self.now = now
         self.changes = Changes()
         self._cuts: dict[str, Cut] = {}
 
+    def questions(self, events: Mapping[str, Sequence[Event]]) -> tuple[Question, Question]:
+        """Asks for what events of each contact can touch; `learn` takes in what was found.
+
+        Free ones touch nothing: what only they happened to need not be loaded.
+        """
+        reached = []
+        for owner_id, found in events.items():
+            charging = [event for event in found if self.policy.rules[event.kind].charges]
+            if not charging:
+                self.begin(owner_id)
+                continue
+            first = min(charging, key=lambda event: event.position)
+            reaches = max(event.occurred_at for event in charging) + FIRST_REACH
+            self._cuts[owner_id] = Cut(owner_id, first.position, reaches, {}, [])
+            reached.append((owner_id, first.occurred_at))
+        stretches = [self._cuts[owner_id].stretch() for owner_id, _ in reached]
+        return (
+            CURRENT_SESSIONS.of(self.workspace.id, reached),
+            events_within(self.workspace.id, stretches),
+        )
+
+    def learn(self, sessions: Iterable[Row], events: Iterable[Row]) -> None:
+        """Takes in what was found for the `questions`."""
+        for owner_id, session in sessions_by_owner(sessions):
+            self._cuts[owner_id].sessions[session.id] = session
+        for owner_id, judged in judged_by_owner(events):
+            self._cuts[owner_id].judged.append(judged)
+
     async def load(self, events: Mapping[str, Sequence[Event]]) -> None:
-        """Loads, in two statements, what the new events of each contact can touch."""
-        firsts = {owner: min(found, key=lambda e: e.position) for owner, found in events.items()}
-        sessions = await find_sessions(
-            self.connection,
-            self.workspace.id,
-            {owner: first.occurred_at for owner, first in firsts.items()},
-        )
-        for owner, first in firsts.items():
-            reaches = max(event.occurred_at for event in events[owner]) + FIRST_REACH
-            by_id = {session.id: session for session in sessions[owner]}
-            self._cuts[owner] = Cut(owner, first.position, reaches, by_id, [])
-        await self._load_judged(
-            Stretch(cut.owner_id, cut.begins, instant_text(cut.reaches))
-            for cut in self._cuts.values()
-        )
+        """Loads what events of each contact can touch."""
+        self.learn(*await ask(self.connection, *self.questions(events)))
+
+    def begin(self, owner_id: str) -> None:
+        """Knows a contact that has no history."""
+        self._cuts[owner_id] = Cut(owner_id, "", LATEST, {}, [])
 
     async def decide(
         self, owner_id: str, change: Event, reason: DebitReason, learned_at: datetime | None = None
     ) -> Verdict:
         """Takes a new or retracted interaction into its contact's cut; the verdict that it gets."""
+        if not change.retracted and not self.policy.rules[change.kind].charges:
+            # A free one changes nothing, and nothing that comes later depends on it.
+            verdict = self.changes.verdicts[change.id] = take(self.policy, EMPTY, change).verdict
+            return verdict
         cut = self._cuts[owner_id]
         while True:
             found = recut(
@@ -164,26 +197,40 @@ class WorkingSet:
         self.changes.add(owner_id, found, entries, change.id, learned_at)
         return found.verdicts[change.id]
 
-    async def write(self, known: Iterable[str] = ()) -> list[AppendedEntry]:
-        """Writes what was decided: verdicts but those of `known` ids, sessions, ledger entries."""
-        written = set(known)
-        changes = self.changes
-        await update_verdicts(
-            self.connection,
-            self.workspace.id,
-            {id: verdict for id, verdict in changes.verdicts.items() if id not in written},
-        )
-        await put_sessions(self.connection, self.workspace.id, list(changes.sessions.values()))
-        removed = {session_id_of(id) for id in changes.removed}
-        await supersede_sessions(self.connection, self.workspace.id, removed, self.now)
-        if not changes.drafts:
-            return []
-        reversed_ids = {draft.session_id for draft in changes.drafts if draft.amount < 0}
-        standing = await find_standing_debits(
-            self.connection, self.workspace.id, {id for id in reversed_ids if id is not None}
-        )
+    async def write(self) -> list[AppendedEntry]:
+        """Writes what was decided: verdicts, sessions, ledger entries."""
+        await write_all(self.connection, self.workspace.id, self.writings())
+        return await self.append()
+
+    def writings(self, known: Iterable[str] = ()) -> list[Writing]:
+        """What was decided but for the ledger, and the verdicts of `known` ids."""
+        written, changes = set(known), self.changes
+        verdicts = [
+            {"id": id, **verdict_columns(verdict)}
+            for id, verdict in changes.verdicts.items()
+            if id not in written
+        ]
+        sessions = [
+            session_row(owner_id, session, self.now if id in changes.removed else None)
+            for id, (owner_id, session) in changes.sessions.items()
+        ]
+        superseded = [
+            {"id": session_id_of(id), "superseded_at": self.now}
+            for id in sorted(changes.removed.difference(changes.sessions))
+        ]
+        return [
+            (CHANGED_VERDICTS, verdicts),
+            (PUT_SESSIONS, sessions),
+            (SUPERSEDED_SESSIONS, superseded),
+        ]
+
+    async def append(self) -> list[AppendedEntry]:
+        """Appends what was decided to the ledger; all else is written before."""
+        drafts = self.changes.drafts
+        reversed_ids = {each.session_id for each in drafts if each.amount < 0 and each.session_id}
+        standing = await find_standing_debits(self.connection, self.workspace.id, reversed_ids)
         return await append_entries(
-            self.connection, self.dependencies, self.workspace, self.now, changes.drafts, standing
+            self.connection, self.dependencies, self.workspace, self.now, drafts, standing
         )
 
     def _sessions_from(self, cut: Cut, instant: datetime) -> list[Session]:
@@ -199,14 +246,9 @@ class WorkingSet:
     async def _reach_further(self, cut: Cut, change: Event) -> None:
         beyond = cut.reaches
         cut.reaches = change.occurred_at + 4 * (beyond - change.occurred_at)
-        await self._load_judged(
-            [Stretch(cut.owner_id, instant_text(beyond), instant_text(cut.reaches))]
-        )
-
-    async def _load_judged(self, stretches: Iterable[Stretch]) -> None:
-        found = await find_events(self.connection, self.workspace.id, list(stretches))
-        for owner_id, judged in found.items():
-            self._cuts[owner_id].judged += judged
+        stretch = Stretch(cut.owner_id, instant_text(beyond), instant_text(cut.reaches))
+        [events] = await ask(self.connection, events_within(self.workspace.id, [stretch]))
+        self.learn((), events)
 
 
 async def recut_contact(
@@ -222,10 +264,17 @@ async def recut_contact(
 
     The contact's row must be locked. Returns the ledger entries written, none where the cut stays.
     """
-    working = WorkingSet(connection, dependencies, workspace, workspace.rules, now)
-    sessions = await find_sessions(connection, workspace.id, {root_id: BEGINNING})
+    working = WorkingSet(connection, dependencies, workspace, now)
     everything = Stretch(root_id, "", instant_text(now + timedelta(days=1)))
-    judged = (await find_events(connection, workspace.id, [everything]))[root_id]
-    found = recut_all(workspace.rules, sessions[root_id], judged)
+    sessions, events = await ask(
+        connection,
+        CURRENT_SESSIONS.of(workspace.id, [(root_id, EARLIEST)]),
+        events_within(workspace.id, [everything]),
+    )
+    found = recut_all(
+        workspace.rules,
+        [session for _, session in sessions_by_owner(sessions)],
+        [judged for _, judged in judged_by_owner(events)],
+    )
     working.changes.add(root_id, found, draft_entries(found, reason), cause_id)
     return await working.write()

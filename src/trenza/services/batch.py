@@ -1,0 +1,241 @@
+"""One transaction's reports: resolved, decided and written in a bounded number of statements."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from trenza.domain.errors import DomainError, IdempotencyConflict, TooLate
+from trenza.domain.ids import Prefix
+from trenza.domain.interaction import InteractionKind
+from trenza.domain.metering.fold import Event, Verdict, make_event
+from trenza.domain.metering.ledger import DebitReason
+from trenza.services.dependencies import Dependencies
+from trenza.services.recut import WorkingSet
+from trenza.services.reference import absent
+from trenza.services.report import Recorded, Report
+from trenza.storage.bulk import Writing, ask, write_all
+from trenza.storage.campaign import CAMPAIGN, touching
+from trenza.storage.contact import (
+    LOCKED_CONTACTS,
+    Identity,
+    NewContact,
+    SeenIdentity,
+    creating,
+    lock_roots,
+    locked_contacts_of,
+    meeting,
+)
+from trenza.storage.engine import AsyncConnection
+from trenza.storage.interaction import (
+    KNOWN,
+    NEW_INTERACTIONS,
+    Known,
+    existing_in,
+    known_of,
+    verdict_columns,
+)
+from trenza.storage.journey import JOURNEY, enrolling
+from trenza.storage.ticket import TICKET
+from trenza.storage.workspace import WorkspaceSettings
+
+REFERENCED = {"campaignId": CAMPAIGN, "ticketId": TICKET, "journeyId": JOURNEY}
+
+
+class Batch:
+    """The reports that one transaction decides on.
+
+    Afterwards every report has its answer; `late` are those that the quarantine is to keep.
+    """
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        dependencies: Dependencies,
+        workspace: WorkspaceSettings,
+        reports: Sequence[Report],
+    ) -> None:
+        self.late: list[Report] = []
+        self._connection = connection
+        self._dependencies = dependencies
+        self._workspace = workspace
+        self._policy = workspace.rules
+        self._reports = reports
+        self._roots: dict[str, str] = {}
+        self._met: Collection[Identity] = ()
+
+    async def record(self) -> bool:
+        """Answers every report and writes those that are new; whether the ledger has grown."""
+        missing = await self._lock()
+        now = self._dependencies.clock.now()
+        working = WorkingSet(self._connection, self._dependencies, self._workspace, now)
+        # Only now: a report that another process has just recorded is seen under its lock.
+        fresh = await self._resolve(missing, working)
+        if not fresh:
+            return False
+        writings = self._place(fresh, working, now)
+        for report in fresh:
+            owner_id, event = self._roots[report.contact_id], report.new_event
+            reason = DebitReason.LATE_INTERACTION
+            await working.decide(owner_id, event, reason, report.arrived_at)
+        verdicts = working.changes.verdicts
+        rows = [self._row(report, verdicts[report.new_event.id]) for report in fresh]
+        writings += [(NEW_INTERACTIONS, rows), *self._connections(rows)]
+        writings += working.writings(known=[row["id"] for row in rows])
+        await write_all(self._connection, self._workspace.id, writings)
+        return bool(await working.append())
+
+    async def _lock(self) -> set[str]:
+        """Finds the contact of each report and locks its root; the ids that nobody has."""
+        reports, workspace_id = self._reports, self._workspace.id
+        identities = {each.identity for each in reports if each.identity}
+        named: dict[str, set[str]] = {name: set() for name in ("contactId", *REFERENCED)}
+        for report in reports:
+            for name, id in report.references.items():
+                named[name].add(id)
+        contact_ids = named.pop("contactId")
+        found, *existing = await ask(
+            self._connection,
+            LOCKED_CONTACTS.of(workspace_id, sorted(identities), _cells(contact_ids)),
+            *(
+                existing_in(REFERENCED[name]).of(workspace_id, _cells(ids))
+                for name, ids in named.items()
+            ),
+        )
+        locked = locked_contacts_of(found)
+        self._roots, self._met = locked.roots, locked.met
+        if not locked.settled:
+            self._roots = await lock_roots(self._connection, workspace_id, locked.roots.keys())
+        for report in reports:
+            if report.identity is not None:
+                report.contact_id = locked.holders.get(report.identity.space_and_address, "")
+        missing = contact_ids.difference(self._roots)
+        for ids, rows in zip(named.values(), existing, strict=True):
+            missing |= ids.difference(id for (id,) in rows)
+        return missing
+
+    async def _resolve(self, missing: set[str], working: WorkingSet) -> list[Report]:
+        """Answers replays, conflicts and refusals, and loads what the new ones can touch."""
+        events: dict[str, list[Event]] = {}
+        for report in self._reports:
+            self._propose(report, missing)
+            if report.event is not None and report.contact_id:
+                events.setdefault(self._roots[report.contact_id], []).append(report.event)
+        keys = {each.key for each in self._reports if each.key is not None}
+        rows, *loaded = await ask(
+            self._connection,
+            KNOWN.of(self._workspace.id, sorted(keys)),
+            *working.questions(events),
+        )
+        working.learn(*loaded)
+        known = known_of(rows)
+        return [report for report in self._reports if self._is_fresh(report, known)]
+
+    def _propose(self, report: Report, missing: set[str]) -> None:
+        """Gives a report its event, or what refuses it."""
+        request = report.request
+        for name, id in report.references.items():
+            if id in missing:
+                report.answer = absent(name)
+                return
+        if report.admitted_as is None:
+            horizon = self._workspace.acceptance_horizon
+            try:
+                self._policy.require_timely(request.occurred_at, report.arrived_at, horizon)
+            except DomainError as refusal:
+                report.refusal = refusal
+                return
+        report.event = make_event(
+            self._policy,
+            event_id=report.admitted_as or self._dependencies.new_id(Prefix.INTERACTION),
+            occurred_at=request.occurred_at,
+            kind=request.kind,
+            lane=report.lane,
+            channel=request.channel,
+            source=request.source,
+            external_id=request.external_id,
+            content_hash=report.content_hash,
+        )
+
+    def _is_fresh(self, report: Report, known: dict[tuple[str, str], Known]) -> bool:
+        """Answers a report, given what is known under the ids of reports, which it joins."""
+        if report.answer is not None:
+            return False
+        found = known.get(report.key) if report.key else None
+        if found is not None and found.content_hash != report.content_hash:
+            request = report.request
+            report.answer = IdempotencyConflict(
+                f"{request.source} has reported {request.external_id} before with another content",
+                path=("externalId",),
+            )
+            return False
+        if found is not None and not found.quarantined:
+            report.answer = Recorded(found.id, replayed=True)
+            return False
+        if report.refusal is not None:
+            report.answer = report.refusal
+            if found is None and isinstance(report.refusal, TooLate):
+                self.late.append(report)
+                if report.key:
+                    known[report.key] = Known("", report.content_hash, quarantined=True)
+            return False
+        id = report.new_event.id
+        report.answer = Recorded(id, replayed=False)
+        if report.key:
+            known[report.key] = Known(id, report.content_hash, quarantined=False)
+        return True
+
+    def _place(self, fresh: Sequence[Report], working: WorkingSet, now: datetime) -> list[Writing]:
+        """Makes the contacts that are missing, and notes by which identities they were met."""
+        new: dict[tuple[str, str], NewContact] = {}
+        seen: dict[Identity, SeenIdentity] = {}
+        for report in fresh:
+            identity = report.identity
+            if identity is None:
+                continue
+            if not report.contact_id:
+                made = new.get(identity.space_and_address)
+                if made is None:
+                    made = NewContact(self._dependencies.new_id(Prefix.CONTACT), [identity])
+                    new[identity.space_and_address] = made
+                    self._roots[made.id] = made.id
+                    working.begin(made.id)
+                report.contact_id = made.id
+            root_id = self._roots[report.contact_id]
+            if identity not in self._met:
+                seen[identity] = SeenIdentity(identity, report.contact_id, root_id)
+        return [*creating(now, list(new.values())), meeting(now, list(seen.values()))]
+
+    def _row(self, report: Report, verdict: Verdict) -> dict[str, Any]:
+        request, event, identity = report.request, report.new_event, report.identity
+        return {
+            "id": event.id,
+            "contact_id": report.contact_id,
+            "owner_id": self._roots[report.contact_id],
+            "identity_channel": identity.channel if identity else None,
+            "identity_address": identity.address if identity else None,
+            "kind": request.kind,
+            "channel": request.channel,
+            "actor": report.lane,
+            "occurred_at": request.occurred_at,
+            "recorded_at": report.arrived_at,
+            "position": event.position,
+            "source": request.source,
+            "external_id": request.external_id,
+            "content_hash": report.content_hash,
+            "text": request.text,
+            "campaign_id": request.campaign_id,
+            "journey_id": request.journey_id,
+            "ticket_id": request.ticket_id,
+            **verdict_columns(verdict),
+        }
+
+    def _connections(self, rows: Sequence[Mapping[str, Any]]) -> Iterable[Writing]:
+        """The contacts that a campaign has touched or a journey has taken in."""
+        new_id = self._dependencies.new_id
+        send = InteractionKind.CAMPAIGN_SEND
+        yield touching((row for row in rows if row["campaign_id"] and row["kind"] is send), new_id)
+        yield enrolling((row for row in rows if row["journey_id"]), new_id)
+
+
+def _cells(ids: Iterable[str]) -> list[tuple[str]]:
+    return [(id,) for id in sorted(ids)]

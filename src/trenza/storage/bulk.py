@@ -1,0 +1,340 @@
+"""Statements of the write path: written once, sent by the driver itself, many rows at a time.
+
+A transaction that records a batch sends the same few statements again and again, and what
+SQLAlchemy does around each of them costs more than the database. So each is compiled once for a
+database and then given to the driver as text. On SQLite, where a hop to the connection's thread
+costs more than a statement, all that are asked or written together share one hop.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import repeat
+from typing import Any, cast
+
+import asyncpg
+from sqlalchemy import (
+    JSON,
+    Dialect,
+    Executable,
+    Select,
+    Table,
+    bindparam,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import TypeEngine
+from sqlmodel.sql.sqltypes import UTCDateTime
+
+from trenza.storage.columns import ID
+from trenza.storage.dialect import RowsParameter, stored_cells
+
+Row = tuple[Any, ...]
+Cells = Mapping[str, Any]
+"""The cells of a row as expressions, by column."""
+
+COPIED_MIN = 100
+"""COPY is two round trips; fewer rows than these are quicker by an INSERT."""
+
+DRIVER_ERRORS = (sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError)
+_ERRORS_BY_CLASS = {"22": DataError, "23": IntegrityError, "42": ProgrammingError}
+
+
+def as_database_error(error: Exception, text: str | None = None) -> DBAPIError:
+    """A driver's error as SQLAlchemy would raise it."""
+    kind = _ERRORS_BY_CLASS.get((getattr(error, "sqlstate", None) or "")[:2], OperationalError)
+    if isinstance(error, sqlite3.IntegrityError):
+        kind = IntegrityError
+    return kind(text, None, error, hide_parameters=True)
+
+
+async def driver_of(connection: AsyncConnection) -> Any:
+    """The driver's own connection: asyncpg's or aiosqlite's."""
+    return (await connection.get_raw_connection()).driver_connection
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A statement as a driver takes it: its text, the names of its parameters in order."""
+
+    text: str
+    names: tuple[str, ...]
+    constants: Mapping[str, Any]
+    readers: tuple[tuple[int, Callable[[Any], Any]], ...] = ()
+
+    def arguments(self, values: Mapping[str, Any]) -> Row:
+        """The values in the order of the text."""
+        known = {**self.constants, **values}
+        return tuple([known[name] for name in self.names])
+
+    def read(self, rows: Iterable[Row]) -> list[Row]:
+        """Rows of the driver, with its cells as the columns mean them."""
+        if not self.readers:
+            return list(rows)
+        found = []
+        for row in rows:
+            cells = list(row)
+            for index, reader in self.readers:
+                if cells[index] is not None:
+                    cells[index] = reader(cells[index])
+            found.append(tuple(cells))
+        return found
+
+
+def _text_of(statement: Any, dialect: Dialect, types: Sequence[TypeEngine[Any]] = ()) -> _Text:
+    compiled: Any = statement.compile(dialect=dialect)
+    readers = tuple(
+        (index, reader)
+        for index, type_ in enumerate(types)
+        if (reader := _reader(type_, dialect)) is not None
+    )
+    names = tuple(compiled.positiontup or ())
+    constants = {name: value for name, value in compiled.params.items() if value is not None}
+    return _Text(str(compiled), names, constants, readers)
+
+
+def _reader(type_: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    if dialect.name != "sqlite":
+        return None
+    if isinstance(type_, JSON):
+        return json.loads
+    return _instant if isinstance(type_, UTCDateTime) else None
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Query:
+    """A SELECT of one workspace: parameters `workspace_id` and any number of tables of rows.
+
+    `build` makes it from a dialect's name. What it answers are plain tuples.
+    """
+
+    build: Callable[[str], Select[Any]]
+    parameters: tuple[RowsParameter, ...] = ()
+    _texts: dict[str, _Text] = field(default_factory=dict, init=False)
+
+    def text(self, dialect: Dialect) -> _Text:
+        """The statement in a dialect."""
+        found = self._texts.get(dialect.name)
+        if found is None:
+            built = self.build(dialect.name)
+            types = [column.type for column in built.selected_columns]
+            found = self._texts[dialect.name] = _text_of(built, dialect, types)
+        return found
+
+    def of(self, workspace_id: str, *tables: Sequence[Sequence[Any]]) -> "Question":
+        """The query with its arguments: rows for each of its parameters."""
+        return Question(self, workspace_id, tables)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query with its arguments; one with parameters that are all empty is not worth asking."""
+
+    query: Query
+    workspace_id: str
+    tables: tuple[Sequence[Sequence[Any]], ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to ask for."""
+        return bool(self.tables) and not any(self.tables)
+
+    def arguments(self, dialect: Dialect) -> tuple[_Text, Row]:
+        """The statement with its arguments in order."""
+        text = self.query.text(dialect)
+        values: dict[str, Any] = {"workspace_id": self.workspace_id}
+        for parameter, rows in zip(self.query.parameters, self.tables, strict=True):
+            values |= parameter.values(dialect, rows)
+        return text, text.arguments(values)
+
+
+async def ask(connection: AsyncConnection, *questions: Question) -> list[list[Row]]:
+    """The rows that answer each question, asked in order; on SQLite in one hop."""
+    found: list[list[Row]] = [[] for _ in questions]
+    asked = [
+        (index, *question.arguments(connection.dialect))
+        for index, question in enumerate(questions)
+        if not question.is_empty
+    ]
+    if not asked:
+        return found
+    driver = await driver_of(connection)
+    if connection.dialect.name == "sqlite":
+
+        def run(database: sqlite3.Connection) -> None:
+            for index, text, arguments in asked:
+                found[index] = text.read(database.execute(text.text, arguments))
+
+        await _hop(driver, run)
+        return found
+    for index, text, arguments in asked:
+        try:
+            found[index] = text.read(await driver.fetch(text.text, *arguments))
+        except DRIVER_ERRORS as error:
+            raise as_database_error(error, text.text) from error
+    return found
+
+
+@dataclass(frozen=True)
+class BulkWrite:
+    """An INSERT or UPDATE of any number of rows of one workspace.
+
+    `build` makes the statement from a dialect's name, the cells of a row as expressions, and the
+    rows: a table of a statement that writes them all, nothing in one that is executed for each.
+    """
+
+    columns: Mapping[str, TypeEngine[Any]]
+    build: Callable[[str, Cells, Any], Executable]
+    copied: str | None = None
+    """The table that rows are copied into on PostgreSQL, where nothing else is to be done."""
+    _texts: dict[str, _Text] = field(default_factory=dict, init=False)
+
+    def text(self, dialect: Dialect) -> _Text:
+        """The statement in a dialect."""
+        found = self._texts.get(dialect.name)
+        if found is None:
+            found = self._texts[dialect.name] = _text_of(self._built(dialect.name), dialect)
+        return found
+
+    def _built(self, dialect_name: str) -> Executable:
+        cells: dict[str, Any] = {"workspace_id": bindparam("workspace_id", type_=ID)}
+        if dialect_name == "sqlite":
+            cells |= {name: bindparam(name, type_=type_) for name, type_ in self.columns.items()}
+            return self.build(dialect_name, cells, None)
+        rows = RowsParameter("written", self.columns).table(dialect_name)
+        cells |= {name: rows.c[name] for name in self.columns}
+        return self.build(dialect_name, cells, rows)
+
+
+def bulk_insert(
+    table: Table,
+    columns: Iterable[str] | None = None,
+    on_conflict: Callable[[Any], Any] | None = None,
+) -> BulkWrite:
+    """An INSERT into a table, of all columns by default; `on_conflict` says what to do on one."""
+    wanted = [column.name for column in table.columns] if columns is None else columns
+    types = {name: table.c[name].type for name in wanted if name != "workspace_id"}
+
+    def build(dialect_name: str, cells: Cells, rows: Any) -> Executable:
+        statement: Any = (sqlite if dialect_name == "sqlite" else postgresql).insert(table)
+        if rows is None:
+            statement = statement.values(cells)
+        else:
+            source = select(*cells.values()).select_from(rows)
+            statement = statement.from_select(list(cells), source)
+        return cast(Executable, on_conflict(statement) if on_conflict else statement)
+
+    return BulkWrite(types, build, copied=None if on_conflict else table.name)
+
+
+def keeping_earliest(
+    table: Table, at: str, key: Sequence[str], told: Sequence[str] = ()
+) -> BulkWrite:
+    """An INSERT that keeps, for each key, the row that is earliest by the column `at`.
+
+    Where an earlier one comes, `at` and the columns `told` of the row change to what it says.
+    """
+
+    def on_conflict(statement: Any) -> Any:
+        new = statement.excluded
+        return statement.on_conflict_do_update(
+            index_elements=["workspace_id", *key],
+            set_={name: new[name] for name in (at, *told)},
+            where=new[at] < table.c[at],
+        )
+
+    return bulk_insert(table, on_conflict=on_conflict)
+
+
+def earliest(
+    rows: Iterable[Mapping[str, Any]], at: str, key: Sequence[str]
+) -> list[Mapping[str, Any]]:
+    """The first of the earliest rows of each key: what `keeping_earliest` takes at once."""
+    found: dict[Row, Mapping[str, Any]] = {}
+    for row in rows:
+        named = tuple([row[name] for name in key])
+        if named not in found or row[at] < found[named][at]:
+            found[named] = row
+    return list(found.values())
+
+
+Writing = tuple[BulkWrite, Sequence[Mapping[str, Any]]]
+"""A write with its rows, each with a cell for every column."""
+
+
+async def write_all(
+    connection: AsyncConnection, workspace_id: str, writings: Iterable[Writing]
+) -> None:
+    """Writes rows, in the order of the writes: one hop on SQLite, a statement each on PostgreSQL.
+
+    A write without rows is not sent.
+    """
+    wanted = [(write, rows) for write, rows in writings if rows]
+    if not wanted:
+        return
+    driver, dialect = await driver_of(connection), connection.dialect
+    texts = [write.text(dialect) for write, _ in wanted]
+    if dialect.name == "sqlite":
+        given = [
+            (text.text, _each(text, workspace_id, write, rows))
+            for text, (write, rows) in zip(texts, wanted, strict=True)
+        ]
+
+        def run(database: sqlite3.Connection) -> None:
+            for text, tuples in given:
+                database.executemany(text, tuples)
+
+        await _hop(driver, run)
+        return
+    for text, (write, rows) in zip(texts, wanted, strict=True):
+        try:
+            await _send(driver, text, workspace_id, write, rows)
+        except DRIVER_ERRORS as error:
+            raise as_database_error(error, text.text) from error
+
+
+async def _send(
+    driver: Any,
+    text: _Text,
+    workspace_id: str,
+    write: BulkWrite,
+    rows: Sequence[Mapping[str, Any]],
+) -> None:
+    columns = {name: [row[name] for row in rows] for name in write.columns}
+    if write.copied is None or len(rows) < COPIED_MIN:
+        values = {f"written_{name}": cells for name, cells in columns.items()}
+        await driver.execute(text.text, *text.arguments({"workspace_id": workspace_id, **values}))
+        return
+    records = zip(repeat(workspace_id, len(rows)), *columns.values(), strict=True)
+    names = ["workspace_id", *columns]
+    await driver.copy_records_to_table(write.copied, records=records, columns=names)
+
+
+def _each(
+    text: _Text, workspace_id: str, write: BulkWrite, rows: Sequence[Mapping[str, Any]]
+) -> Iterable[Row]:
+    """The rows in the order of a text, with cells as SQLite stores them."""
+    columns: list[Iterable[Any]] = [
+        repeat(workspace_id, len(rows))
+        if name == "workspace_id"
+        else stored_cells(write.columns[name], [row[name] for row in rows])
+        for name in text.names
+    ]
+    return zip(*columns, strict=True)
+
+
+async def _hop(driver: Any, run: Callable[[sqlite3.Connection], Any]) -> Any:
+    """Runs a function on the thread of SQLite's connection."""
+    try:
+        # aiosqlite offers no name for it; what it offers hops once for each statement and cursor.
+        return await driver._execute(run, driver._conn)  # noqa: SLF001
+    except DRIVER_ERRORS as error:
+        raise as_database_error(error) from error

@@ -1,0 +1,61 @@
+"""What a batch costs: round trips that do not depend on the number of its reports."""
+
+from datetime import timedelta
+
+from tests.services.books import Books, open_books
+from tests.world import NOON
+from trenza.domain.channel import ChannelKind
+from trenza.domain.interaction import InteractionKind, Lane
+from trenza.services.interaction import (
+    Arrival,
+    Recorded,
+    RecordInteraction,
+    record_interactions,
+)
+
+
+def reports(people: int, name: str) -> list[Arrival]:
+    """A question, the answer to it, and one that comes late, of each of some people."""
+    kinds = [
+        (InteractionKind.CUSTOMER_MESSAGE, None, 2.0),
+        (InteractionKind.COMPANY_MESSAGE, Lane.HUMAN, 1.0),
+        (InteractionKind.CUSTOMER_MESSAGE, None, 20.0),
+    ]
+    return [
+        Arrival(
+            RecordInteraction(
+                channel=ChannelKind.EMAIL,
+                kind=kind,
+                occurred_at=NOON - timedelta(hours=hours),
+                external_id=f"{name}-{person}-{hours}",
+                identity=(ChannelKind.EMAIL, f"{name}{person}@example.com"),
+                actor=actor,
+            ),
+            NOON,
+        )
+        for person in range(people)
+        for kind, actor, hours in kinds
+    ]
+
+
+async def count_round_trips(books: Books, arrivals: list[Arrival]) -> int:
+    """What recording a batch costs; every report of it stands afterwards."""
+    with books.counted_statements() as found:
+        answers = await record_interactions(books.dependencies, books.admin, arrivals)
+    assert all(isinstance(answer, Recorded) for answer in answers)
+    return len(found)
+
+
+async def test_a_batch_costs_the_same_for_1_and_for_80_people(database_url: str) -> None:
+    async with open_books(database_url, NOON - timedelta(days=3), quota=100_000) as books:
+        books.clock.at = NOON
+        # The first debits of a cycle keep the cycle: once.
+        await count_round_trips(books, reports(1, "first"))
+
+        few, many = reports(1, "few"), reports(80, "many")
+        fresh = [await count_round_trips(books, batch) for batch in (few, many)]
+        again = [await count_round_trips(books, batch) for batch in (few, many)]
+
+        # On SQLite what is asked or written together is one hop.
+        assert fresh == ([10, 10] if books.database.is_sqlite else [16, 16])
+        assert again == ([3, 3] if books.database.is_sqlite else [5, 5])
