@@ -17,7 +17,7 @@ from trenza.readplan.dialect import JsonDialect
 from trenza.readplan.filling import Fill, filler_of, fills_of, shaper_of
 from trenza.readplan.run import Run
 from trenza.readplan.selection import Field, Selection
-from trenza.readplan.statement import Statement, Writer
+from trenza.readplan.statement import Statement, Writer, ids_given
 from trenza.storage.statements import Statements
 
 Texts = Sequence[str]
@@ -144,7 +144,7 @@ def _rows_by_id(field: Field, writer: Writer) -> Step:
             pairs = orjson.loads(texts[number])
             _fill_each([row for _, row in pairs], fillers[typename], run)
             by_id.update(pairs)
-        found[field.key] = [by_id.get(id) for id in run.given(field)["ids"]]
+        found[field.key] = [by_id.get(id) for id in ids_given(field, run)]
 
     return step
 
