@@ -207,14 +207,13 @@ class Probing(Visitor):
         if not within:
             return
         is_directive = any(isinstance(each, DirectiveNode) for each in ancestors)
-        is_direct = isinstance(within[-1].value, VariableNode)
-        self._add(node.name.value, within[-1].name.value, is_directive, is_direct)
+        self._add(node.name.value, within[-1].name.value, is_directive)
 
-    def _add(self, name: str, argument: str, is_directive: bool, is_direct: bool) -> None:
+    def _add(self, name: str, argument: str, is_directive: bool) -> None:
         look = shape_of
         if is_directive or argument == "orderBy":
             look = frozen
-        elif is_direct and argument in ("id", "ids"):
+        elif argument in ("id", "ids"):
             look = prefix_of
         self.probes[name, look.__name__] = lambda coerced: look(coerced.get(name))
 
