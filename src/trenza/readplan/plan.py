@@ -31,9 +31,13 @@ class Plan:
     statement: Statement | None
     steps: Sequence[Step]
     scopes: frozenset[Scope]
+    counted: Sequence[Field]
+    """Connections of which no row is read: nothing else asks for their pages."""
 
     async def answer(self, run: Run, statements: Statements) -> bytes:
-        """The whole answer as JSON."""
+        """The whole answer as JSON; raises DomainError for arguments that are refused."""
+        for field in self.counted:
+            run.window(field)
         texts: Texts = ()
         if self.statement is not None:
             texts = await statements.fetch(self.statement.text, self.statement.parameters(run))
@@ -53,7 +57,8 @@ def compile_plan(selection: Selection, json: JsonDialect, dialect: Dialect, run:
     """
     writer = Writer(json, dialect, run)
     steps = _steps_of(selection, writer)
-    return Plan(writer.finish(), steps, scopes_of(selection))
+    counted = [each for each in fields_of(selection) if each.page and not each.page.has_rows]
+    return Plan(writer.finish(), steps, scopes_of(selection), counted)
 
 
 def scopes_of(selection: Selection) -> frozenset[Scope]:
