@@ -200,13 +200,14 @@ class Probing(Visitor):
         self.probes: dict[tuple[str, str], Probe] = {}
 
     def enter_variable(
-        self, node: VariableNode, _key: Any, _parent: Any, _path: Any, ancestors: list[Any]
+        self, node: VariableNode, _key: Any, parent: Any, _path: Any, ancestors: list[Any]
     ) -> None:
         """A variable where it is used, or where it is declared, which changes nothing."""
-        within = [each for each in ancestors if isinstance(each, ArgumentNode)]
+        around = [*ancestors, parent]
+        within = [each for each in around if isinstance(each, ArgumentNode)]
         if not within:
             return
-        is_directive = any(isinstance(each, DirectiveNode) for each in ancestors)
+        is_directive = any(isinstance(each, DirectiveNode) for each in around)
         self._add(node.name.value, within[-1].name.value, is_directive)
 
     def _add(self, name: str, argument: str, is_directive: bool) -> None:
