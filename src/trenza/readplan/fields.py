@@ -4,7 +4,7 @@ A GraphQL type is an ordinary class whose annotations are its GraphQL types and 
 these declarations. `schema.record` turns it into a strawberry type; the loaders answer from it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ import strawberry
 from sqlalchemy import ColumnElement
 
 from trenza.domain.access import Scope
+from trenza.domain.errors import InvalidInput
 from trenza.domain.ids import Prefix, parse_id
 
 
@@ -134,6 +135,11 @@ class Global(Declaration):
         except ValueError:
             return None
         return self.types.get(prefix)
+
+    def require_few(self, ids: Sequence[str]) -> None:
+        """Raises InvalidInput for more ids than are answered at once."""
+        if len(ids) > self.most:
+            raise InvalidInput(f"Ask for at most {self.most} nodes at once.", path=("ids",))
 
 
 @dataclass(frozen=True)

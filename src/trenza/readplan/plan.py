@@ -15,8 +15,8 @@ from trenza.readplan import fields
 from trenza.readplan.dialect import JsonDialect
 from trenza.readplan.filling import Fill, filler_of, fills_of, shaper_of
 from trenza.readplan.run import Run
-from trenza.readplan.selection import Field, Selection, UncoveredError
-from trenza.readplan.statement import Statement, Writer
+from trenza.readplan.selection import Field, Selection
+from trenza.readplan.statement import Statement, Writer, ids_given
 from trenza.storage.statements import Statements
 
 Texts = Sequence[str]
@@ -30,9 +30,13 @@ class Plan:
     statement: Statement | None
     steps: Sequence[Step]
     scopes: frozenset[Scope]
+    counted: Sequence[Field]
+    """Connections of which no row is read: nothing else asks for their pages."""
 
     async def answer(self, run: Run, statements: Statements) -> bytes:
-        """The whole answer as JSON."""
+        """The whole answer as JSON; raises DomainError for arguments that are refused."""
+        for field in self.counted:
+            run.window(field)
         texts: Texts = ()
         if self.statement is not None:
             [texts] = await statements.fetch(self.statement.text, self.statement.parameters(run))
@@ -50,7 +54,8 @@ def compile_plan(selection: Selection, json: JsonDialect, dialect: Dialect, run:
     """
     writer = Writer(json, dialect, run)
     steps = _steps_of(selection, writer)
-    return Plan(writer.finish(), steps, scopes_of(selection))
+    counted = [each for each in fields_of(selection) if each.page and not each.page.has_rows]
+    return Plan(writer.finish(), steps, scopes_of(selection), counted)
 
 
 def scopes_of(selection: Selection) -> frozenset[Scope]:
@@ -82,7 +87,7 @@ def _steps_of(selection: Selection, writer: Writer) -> list[Step]:
             case fields.Part(name=None):
                 steps.append(_part(field.key, _steps_of(field.selection, writer)))
             case fields.Global() as declaration if "ids" in declaration.arguments:
-                steps.append(_rows_by_id(field, declaration, writer))
+                steps.append(_rows_by_id(field, writer))
             case fields.One() | fields.Many() | fields.Global() | fields.Lookup():
                 steps.append(_related(field, writer))
             case _:
@@ -127,7 +132,7 @@ def _key_of_root(writer: Writer) -> Callable[[str], ColumnElement[Any]]:
     return lambda name: writer.bind(lambda run: run.operation.root[name], Text())
 
 
-def _rows_by_id(field: Field, declaration: fields.Global, writer: Writer) -> Step:
+def _rows_by_id(field: Field, writer: Writer) -> Step:
     """The rows of `ids`, of several types, in the order of the ids."""
     numbers = {
         typename: writer.add(writer.ids_of(field, typename))
@@ -136,15 +141,12 @@ def _rows_by_id(field: Field, declaration: fields.Global, writer: Writer) -> Ste
     fillers = {typename: filler_of(field.below[typename]) for typename in numbers}
 
     def step(found: dict[str, Any], texts: Texts, run: Run) -> None:
-        ids: list[str] = run.given(field)["ids"]
-        if len(ids) > declaration.most:
-            raise UncoveredError("too many ids")
         by_id: dict[str, Any] = {}
         for typename, number in numbers.items():
             pairs = orjson.loads(texts[number])
             _fill_each([row for _, row in pairs], fillers[typename], run)
             by_id.update(pairs)
-        found[field.key] = [by_id.get(id) for id in ids]
+        found[field.key] = [by_id.get(id) for id in ids_given(field, run)]
 
     return step
 

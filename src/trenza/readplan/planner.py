@@ -210,19 +210,18 @@ class Probing(Visitor):
         self, node: VariableNode, _key: Any, parent: Any, _path: Any, ancestors: list[Any]
     ) -> None:
         """A variable where it is used, or where it is declared, which changes nothing."""
-        above = [*ancestors, parent]
-        within = [each for each in above if isinstance(each, ArgumentNode)]
+        around = [*ancestors, parent]
+        within = [each for each in around if isinstance(each, ArgumentNode)]
         if not within:
             return
-        is_directive = any(isinstance(each, DirectiveNode) for each in above)
-        is_direct = isinstance(within[-1].value, VariableNode)
-        self._add(node.name.value, within[-1].name.value, is_directive, is_direct)
+        is_directive = any(isinstance(each, DirectiveNode) for each in around)
+        self._add(node.name.value, within[-1].name.value, is_directive)
 
-    def _add(self, name: str, argument: str, is_directive: bool, is_direct: bool) -> None:
+    def _add(self, name: str, argument: str, is_directive: bool) -> None:
         look = shape_of
         if is_directive or argument == "orderBy":
             look = frozen
-        elif is_direct and argument in ("id", "ids"):
+        elif argument in ("id", "ids"):
             look = prefix_of
         self.probes[name, look.__name__] = lambda coerced: look(coerced.get(name))
 

@@ -21,7 +21,6 @@ from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
 from trenza.domain.access import Viewer
-from trenza.domain.errors import InvalidInput
 from trenza.readplan import fields
 from trenza.readplan.connection import Connection, Edge, PageInfo, Window, window, write_cursor
 from trenza.readplan.reader import Reader, Relation, Row
@@ -282,8 +281,7 @@ class DeclaredField(StrawberryField):
         if "id" in given:
             return await _row_of(operation, declaration, given["id"])
         ids: list[str] = given["ids"]
-        if len(ids) > declaration.most:
-            raise InvalidInput(f"Ask for at most {declaration.most} nodes at once.", path=("ids",))
+        declaration.require_few(ids)
         return await asyncio.gather(*(_row_of(operation, declaration, id) for id in ids))
 
     async def _found(

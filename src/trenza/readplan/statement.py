@@ -143,7 +143,7 @@ class Writer:
 
     def types_asked_for(self, field: Field) -> list[str]:
         """The types of the ids that a field is given, each once."""
-        types = (_type_of(field.declaration, id) for id in self._run.given(field)["ids"])
+        types = (_type_of(field.declaration, id) for id in ids_given(field, self._run))
         return [each for each in dict.fromkeys(types) if each is not None]
 
     def ids_of(self, field: Field, typename: str) -> ColumnElement[str]:
@@ -154,11 +154,7 @@ class Writer:
         id_column = alias.c[column_of_id(selection.cls)]
         ids = self.bind(
             lambda run: self._json.ids(
-                [
-                    each
-                    for each in run.given(field)["ids"]
-                    if _type_of(declaration, each) == typename
-                ]
+                [each for each in ids_given(field, run) if _type_of(declaration, each) == typename]
             ),
             self._json.type_of_ids,
         )
@@ -444,6 +440,14 @@ def field_target(field: Field) -> str:
     """The name of the type of a connection's nodes."""
     name = get_named_type(field.type).name
     return name.removesuffix("Connection")
+
+
+def ids_given(field: Field, run: Run) -> list[str]:
+    """The ids that a field is given; raises InvalidInput where they are too many."""
+    ids: list[str] = run.given(field)["ids"]
+    if isinstance(field.declaration, fields.Global):
+        field.declaration.require_few(ids)
+    return ids
 
 
 def _type_of(declaration: fields.Declaration | None, id: str) -> str | None:
