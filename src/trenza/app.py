@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -31,7 +30,7 @@ from trenza.storage.engine import Database, driver_arguments
 from trenza.storage.feed import find_sequence
 from trenza.storage.statements import Statements, open_statements
 from trenza.web import explorer, health
-from trenza.web.api import Api, WithPage
+from trenza.web.api import Api, Compressed, WithPage
 
 
 class SystemClock:
@@ -145,7 +144,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
             *health.routes(parts.dependencies.database),
             *explorer.routes(resources.explorer(), resources.examples()),
         ],
-        middleware=[Middleware(GZipMiddleware, minimum_size=1024)],
+        middleware=[Middleware(Compressed)],
         lifespan=lifespan,
     )
     app.state.parts = parts

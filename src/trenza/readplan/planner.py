@@ -27,10 +27,11 @@ from graphql import (
     validate,
     visit,
 )
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql.execution.values import VariableValues
 
 from trenza.domain.errors import DomainError
 from trenza.domain.ids import parse_id
+from trenza.readplan.coercion import Variables
 from trenza.readplan.dialect import PostgresJson, SqliteJson
 from trenza.readplan.plan import Plan, compile_plan
 from trenza.readplan.run import Run
@@ -57,6 +58,7 @@ class Document:
 
     operation: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
+    variables: Variables
     probes: tuple[Probe, ...]
     plans: OrderedDict[Hashable, AnyPlan | str] = field(default_factory=OrderedDict)
 
@@ -89,7 +91,9 @@ class Planner:
         """
         try:
             document = self._document(query, name)
-            found = self._coerced(document, variables or {})
+            found = document.variables.coerced(variables or {})
+            if isinstance(found, list):
+                raise UncoveredError("variables")
             run = Run(operation, found)
             plan = self._plan(document, run)
             if not plan.scopes <= operation.viewer.scopes:
@@ -146,15 +150,8 @@ class Planner:
             for each in document.definitions
             if isinstance(each, FragmentDefinitionNode)
         }
-        return Document(named[0], fragments, tuple(_probes(document)))
-
-    def _coerced(self, document: Document, variables: dict[str, Any]) -> VariableValues:
-        found = get_variable_values(
-            self._schema, document.operation.variable_definitions or (), variables
-        )
-        if isinstance(found, list):
-            raise UncoveredError("variables")
-        return found
+        variables = Variables(self._schema, named[0])
+        return Document(named[0], fragments, variables, tuple(_probes(document)))
 
     def _plan(self, document: Document, run: Run) -> AnyPlan:
         shape = document.shape_of(run.variables)
@@ -212,7 +209,8 @@ class Probing(Visitor):
         """A variable where it is used, or where it is declared, which changes nothing."""
         around = [*ancestors, parent]
         within = [each for each in around if isinstance(each, ArgumentNode)]
-        if not within:
+        # What a mutation is given decides nothing of how its answer is read.
+        if not within or within[-1].name.value in ("input", "inputs"):
             return
         is_directive = any(isinstance(each, DirectiveNode) for each in around)
         self._add(node.name.value, within[-1].name.value, is_directive)

@@ -1,7 +1,7 @@
 """The GraphQL endpoint: HTTP and graphql-transport-ws on one path, each behind a key."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import structlog
 from cross_web import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -29,6 +30,7 @@ from trenza.web.frames import FrameHandler
 
 BODY_MAX = 256 * 1024
 TOO_LARGE = f"A request has at most {BODY_MAX} bytes."
+COMPRESSED_FROM = 1024
 INIT_WITHIN = timedelta(seconds=5)
 KEY_CHECKED_EVERY_S = 2.0
 REVOKED = 4401
@@ -113,32 +115,42 @@ class Api(GraphQL[Context, None]):
         """Clients that merely accept event streams want an ordinary answer here."""
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        response = await self._refusal(request)
-        if response is not None:
-            await response(scope, receive, send)
-            return
+        headers = dict(reversed(scope["headers"]))
         receive = _limited(receive)
-        if self._planner is not None and _is_json(request):
-            try:
+        try:
+            viewer = scope["trenza.viewer"] = await self._viewer_of(headers)
+            planned = None
+            if self._planner is not None and _is_json(scope, headers):
                 body = await _whole(receive)
-            except ClientDisconnect:
-                return
-            except HTTPException as refusal:
-                await refused(refusal.status_code, "BODY_TOO_LARGE", refusal.reason)(
-                    scope, receive, send
-                )
-                return
-            planned = await self._planned(request, self._planner, body)
-            if planned is not None:
-                answer = Response(planned, media_type="application/json")
-                await answer(scope, receive, send)
-                return
-            receive = _again(body, receive)
-        await super().__call__(scope, receive, send)
+                planned = await self._planned(viewer, self._planner, body)
+                receive = _again(body, receive)
+        except Unauthenticated as refusal:
+            denied = {"WWW-Authenticate": "Bearer"}
+            await refused(401, refusal.code, refusal.message, denied)(scope, receive, send)
+        except HTTPException as refusal:
+            await refused(refusal.status_code, "BODY_TOO_LARGE", refusal.reason)(
+                scope, receive, send
+            )
+        except ClientDisconnect:
+            return
+        else:
+            if planned is None:
+                await super().__call__(scope, receive, send)
+            else:
+                await _send_json(planned, send)
 
-    async def _planned(self, request: Request, planner: Planner, body: bytes) -> bytes | None:
-        """The answer to a query by its plan; nothing for all that wants a closer look."""
+    async def _viewer_of(self, headers: Mapping[bytes, bytes]) -> Viewer:
+        """Who asks; raises Unauthenticated, and HTTPException for a body that is too large."""
+        viewer = await self._authenticator.viewer_of(
+            headers.get(b"authorization", b"").decode("latin-1")
+        )
+        declared = headers.get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > BODY_MAX:
+            raise HTTPException(413, TOO_LARGE)
+        return viewer
+
+    async def _planned(self, viewer: Viewer, planner: Planner, body: bytes) -> bytes | None:
+        """The answer to an operation by its plan; nothing for all that wants a closer look."""
         try:
             given = orjson.loads(body)
         except orjson.JSONDecodeError:
@@ -151,23 +163,13 @@ class Api(GraphQL[Context, None]):
             return None
         if not all(isinstance(each, dict | None) for each in (variables, given.get("extensions"))):
             return None
-        operation = self._new_context(request.scope["trenza.viewer"]).for_operation()
+        operation = self._new_context(viewer)
+        operation.renew()
         try:
             return await planner.answer(operation, query, variables, name)
         except FailedWriteError as failed:
             errors = presented([failed.error], operation.correlation_id)
             return orjson.dumps({"data": None, "errors": [each.formatted for each in errors]})
-
-    async def _refusal(self, request: Request) -> Response | None:
-        try:
-            viewer = await self._authenticator.viewer_of(request.headers.get("authorization"))
-        except Unauthenticated as refusal:
-            return refused(401, refusal.code, refusal.message, {"WWW-Authenticate": "Bearer"})
-        declared = request.headers.get("content-length", "0")
-        if declared.isdigit() and int(declared) > BODY_MAX:
-            return refused(413, "BODY_TOO_LARGE", TOO_LARGE)
-        request.scope["trenza.viewer"] = viewer
-        return None
 
     async def _watch(self, scope: Scope) -> None:
         """Closes a connection soon after its key is revoked or has expired."""
@@ -202,9 +204,18 @@ def refused(
     return JSONResponse({"errors": [error]}, status, headers)
 
 
-def _is_json(request: Request) -> bool:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return request.method == "POST" and kind == "application/json"
+def _is_json(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
+    kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    return scope["method"] == "POST" and kind == b"application/json"
+
+
+async def _send_json(body: bytes, send: Send) -> None:
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _whole(receive: Receive) -> bytes:
@@ -244,6 +255,23 @@ def _limited(receive: Receive) -> Receive:
         return message
 
     return counted
+
+
+class Compressed:
+    """Compresses answers for clients that ask for it; others pay nothing for the possibility."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._compressing = GZipMiddleware(app, minimum_size=COMPRESSED_FROM)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Looks at what the client accepts."""
+        accepts = (
+            any(name == b"accept-encoding" and b"gzip" in value for name, value in scope["headers"])
+            if scope["type"] == "http"
+            else False
+        )
+        await (self._compressing if accepts else self._app)(scope, receive, send)
 
 
 class WithPage:
