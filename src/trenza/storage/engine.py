@@ -55,7 +55,7 @@ class Database:
                 isolation_level="AUTOCOMMIT",
                 hide_parameters=True,
                 # Statements of a few milliseconds; guesses at their cost would have them compiled.
-                connect_args={"server_settings": {"jit": "off"}},
+                connect_args={"server_settings": {"jit": "off", "plan_cache_mode": "force_generic_plan"}},
             )
             event.listen(self._writers.sync_engine, "checkout", _refuse_lost_connection)
             # The statements of one read see one state of the database.

@@ -26,6 +26,7 @@ SERVER_SETTINGS = {
     "default_transaction_read_only": "on",
     # Compiling to machine code takes longer than any of our statements.
     "jit": "off",
+    "plan_cache_mode": "force_generic_plan",
 }
 
 
