@@ -129,11 +129,7 @@ class Writer:
         id_column = alias.c[column_of_id(selection.cls)]
         ids = self.bind(
             lambda run: self._json.ids(
-                [
-                    each
-                    for each in ids_given(field, run)
-                    if _type_of(declaration, each) == typename
-                ]
+                [each for each in ids_given(field, run) if _type_of(declaration, each) == typename]
             ),
             self._json.type_of_ids,
         )
