@@ -222,10 +222,13 @@ def text_of(at: datetime) -> str:
 
 
 @asynccontextmanager
-async def a_world(database_url: str, at: datetime = NOON) -> AsyncGenerator[World, None]:
-    """A running app on a migrated database."""
+async def a_world(
+    database_url: str, at: datetime = NOON, *, read_plan: bool = True
+) -> AsyncGenerator[World, None]:
+    """A running app on a migrated database; without read plans it takes the reference path."""
     clock = SetClock(at)
-    app = create_app(load_settings(database=database_url, pool_size=4), clock)
+    settings = load_settings(database=database_url, pool_size=4, read_plan=read_plan)
+    app = create_app(settings, clock)
     parts: Parts = app.state.parts
     async with (
         parts.running(),

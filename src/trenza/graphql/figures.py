@@ -58,7 +58,7 @@ class Figures:
         Now is never before the last row of the ledger, whose instants run ahead of the clock by
         microseconds when many rows are written at once.
         """
-        return await self._balances.load((at, known_at))
+        return await asyncio.shield(self._balances.load((at, known_at)))
 
     async def usage(self, cycle_of: date | None, known_at: datetime | None) -> Usage:
         """The credits of a cycle by channel, lane and day."""
@@ -116,7 +116,8 @@ class Figures:
 
         if name not in self._found:
             self._found[name] = asyncio.ensure_future(run())
-        found: T = await self._found[name]
+        # One place that is given up does not take it from the others.
+        found: T = await asyncio.shield(self._found[name])
         return found
 
     async def _find(self, asked: Sequence[Asked]) -> list[tuple[Balance, datetime]]:

@@ -64,7 +64,7 @@ class Reader:
             found = {row[to]: row for row in rows}
             return [found.get(key) for key in keys]
 
-        loaded: Row | None = await self._loader(("one", table.name, to), load).load(key)
+        loaded: Row | None = await self._loaded(("one", table.name, to), load, key)
         return loaded
 
     async def known(self, table: Table, to: str, key: Key) -> Row:
@@ -84,7 +84,7 @@ class Reader:
             statement = self._related(relation, keys).order_by(*columns)
             return _grouped(await self.rows(statement), keys)
 
-        rows: list[Row] = await self._loader(("many", relation.fingerprint), load).load(key)
+        rows: list[Row] = await self._loaded(("many", relation.fingerprint), load, key)
         return rows
 
     async def page(self, relation: Relation, asked: Window, key: Key) -> Rows:
@@ -101,7 +101,7 @@ class Reader:
             return [_cut(group, asked) for group in groups]
 
         fingerprint = ("page", relation.fingerprint, asked)
-        rows: Rows = await self._loader(fingerprint, load).load(key)
+        rows: Rows = await self._loaded(fingerprint, load, key)
         return rows
 
     async def count(self, relation: Relation, key: Key) -> int:
@@ -114,7 +114,7 @@ class Reader:
             found = {row[PARENT]: row["rows"] for row in rows}
             return [found.get(key, 0) for key in keys]
 
-        counted: int = await self._loader(("count", relation.fingerprint), load).load(key)
+        counted: int = await self._loaded(("count", relation.fingerprint), load, key)
         return counted
 
     async def rows(self, statement: Select[Any]) -> list[Row]:
@@ -150,10 +150,11 @@ class Reader:
         statement = statement.where(by.in_(set(keys)), *relation.conditions)
         return statement if declaration.where is None else statement.where(declaration.where)
 
-    def _loader(self, name: Hashable, load: Load) -> DataLoader[Key, Any]:
+    async def _loaded(self, name: Hashable, load: Load, key: Key) -> Any:
         if name not in self._loaders:
             self._loaders[name] = DataLoader(load_fn=load)
-        return self._loaders[name]
+        # Where a neighbour is refused, whoever waits is cancelled, but not what others wait for.
+        return await asyncio.shield(self._loaders[name].load(key))
 
 
 def _first_of_each(

@@ -1,0 +1,329 @@
+"""Two companies whose lives interleave, A B A B, made through GraphQL as any client would."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from sqlalchemy import update
+
+from tests.readplan.values import Known
+from tests.world import ADMIN, NOON, Client, Tenant, World, text_of
+from trenza.domain.access import Scope
+from trenza.domain.ids import Prefix, format_id
+from trenza.domain.ticket import TicketStatus
+from trenza.storage.ticket import TICKET
+
+BEGINNING = NOON - timedelta(days=50)
+TURNS = 25
+ODD_TEXTS = (
+    "%_/",
+    'O\'Brien "la jefa" \\ \\u0041',
+    "Ñandú Ávila-Çelik",
+    "👩🏽‍🚀 e\u0301 \u2028 ﷽",
+    "{}[],:null",
+    "x" * 90,
+    "a",
+    "</script><!-- ${jndi} %s {0}",
+    "日本語 עברית",
+)
+LINES = "line one\nline\ttwo\r\n" * 60
+ADDRESSES = (
+    ("EMAIL", "persona{n}@example.com"),
+    ("WHATSAPP", "+5730012345{n:02}"),
+    ("INSTAGRAM", "ig'\"\\{n}"),
+    ("FACEBOOK_MESSENGER", "fb-ñ-{n}"),
+    ("WEBCHAT", "web{n}"),
+    ("PUSH", "%_{n}"),
+)
+STAGES = ("ATTRACTION", "CONVERSION", "SALE", "SERVICE", "AFTER_SALES", None)
+KINDS = (
+    ("CUSTOMER_MESSAGE", None),
+    ("COMPANY_MESSAGE", "HUMAN"),
+    ("HANDOFF", "HUMAN"),
+    ("COMPANY_MESSAGE", "BOT"),
+    ("AUTO_REPLY", None),
+    ("DELIVERY_STATUS", None),
+    ("SURVEY", None),
+)
+PEOPLE = 7
+RECORD = (
+    "mutation ($inputs: [RecordInteractionInput!]!) { recordInteractions(inputs: $inputs) { "
+    "... on RecordInteractionPayload { interaction { id } } ... on UserError { code message } } }"
+)
+
+
+@dataclass
+class Life:
+    """One company and the ids of what it made."""
+
+    tenant: Tenant
+    random: Random
+    contacts: list[str]
+    campaigns: list[str]
+    journeys: list[str]
+    tickets: list[str]
+    users: list[str]
+    interactions: list[str]
+    count: int = 0
+
+    async def do(self, verb: str, fields: str, **input: Any) -> Any:
+        """A mutation by its name, which also names its input and its payload; it must succeed."""
+        name = verb[0].upper() + verb[1:]
+        type_ = "UserInput" if list(input) == ["userId"] else f"{name}Input"
+        on = f"... on {name}Payload {{ {fields} }}" if fields else ""
+        done = await self.tenant.admin.do(verb, type_, on, input)
+        assert "code" not in done, (verb, input, done)
+        return done
+
+    async def record(self, *reports: dict[str, Any]) -> None:
+        """Reports interactions under new external ids; some come too late."""
+        numbers = range(self.count, self.count + len(reports))
+        self.count += len(reports)
+        inputs = [each | {"externalId": f"n{n}"} for n, each in zip(numbers, reports, strict=True)]
+        data = await self.tenant.admin.run(RECORD, inputs=inputs)
+        results = data["recordInteractions"]
+        assert all(each.get("code", "TOO_LATE") == "TOO_LATE" for each in results), results
+        self.interactions += [each["interaction"]["id"] for each in results if "code" not in each]
+
+
+async def live(world: World) -> tuple[Life, Life]:
+    """Everything that happens to both, in turns."""
+    world.clock.at = BEGINNING
+    lives = [await _found(world, name, n) for n, name in enumerate(("Café Ñ", "Café Ñ"))]
+    for life in lives:
+        await _invite(life)
+    for person in range(PEOPLE):
+        for life in lives:
+            await _meet(life, person)
+        world.clock.advance(minutes=1)
+    for turn in range(TURNS):
+        for life in lives:
+            await _spend(world, life, turn)
+        world.clock.advance(days=2)
+    for life in lives:
+        await _settle(world, life)
+    world.clock.at = NOON + timedelta(hours=1)
+    return lives[0], lives[1]
+
+
+async def _found(world: World, name: str, seed: int) -> Life:
+    tenant = await world.tenant(name, seats=1, interactionz=30, started_days_ago=1)
+    await tenant.client(Scope.READ)
+    await tenant.client(Scope.RECORD)
+    return Life(tenant, Random(seed), [], [], [], [], [], [])
+
+
+async def _invite(life: Life) -> None:
+    for n, channel in enumerate(("EMAIL", "WHATSAPP")):
+        name = ODD_TEXTS[n]
+        made = await life.do("createCampaign", "campaign { id }", name=name, channel=channel)
+        life.campaigns.append(made["campaign"]["id"])
+        made = await life.do("createJourney", "journey { id }", name=name, stage=STAGES[n])
+        life.journeys.append(made["journey"]["id"])
+    for role in ("ADMIN", "OPERATOR", "AGENT", "VIEWER"):
+        email = f"{role.lower()}@example.com"
+        made = await life.do("inviteUser", "user { id }", email=email, name=ODD_TEXTS[2], role=role)
+        life.users.append(made["user"]["id"])
+    for user in life.users[:3]:
+        await life.do("acceptInvitation", "", userId=user)
+    await life.do("deactivateUser", "", userId=life.users[2])
+
+
+async def _meet(life: Life, person: int) -> None:
+    identities = [
+        {"channel": channel, "address": address.format(n=person)}
+        for n, (channel, address) in enumerate(ADDRESSES)
+        if n == 0 or (n + person) % 3 == 0
+    ]
+    odd = ODD_TEXTS[person % len(ODD_TEXTS)]
+    fields: dict[str, Any] = {
+        "displayName": odd,
+        "firstName": ODD_TEXTS[person - 1],
+        "lastName": "Pérez",
+        "birthOn": "1999-12-31",
+        "language": ("ES", "PT", "EN")[person % 3],
+        "timeZone": "America/Bogota",
+        "company": ODD_TEXTS[person - 2],
+        "city": "São Paulo",
+        "country": ("CO", "BR")[person % 2],
+        "stage": STAGES[person % len(STAGES)],
+        "origin": ODD_TEXTS[person - 3],
+    }
+    given = {name: value for n, (name, value) in enumerate(fields.items()) if n <= person * 2}
+    made = await life.do("upsertContact", "contact { id }", identities=identities, **given)
+    life.contacts.append(made["contact"]["id"])
+
+
+async def _spend(world: World, life: Life, turn: int) -> None:
+    """A turn of two days: touches, some of them late; in some sends, tickets and sign-ins."""
+    now, random = world.clock.at, life.random
+    await life.record(*(_touch(now, life) for _ in range(3 if turn % 5 else 5)))
+    if turn % 4 == 0:
+        await _send(now, life, "CAMPAIGN_SEND", campaignId=random.choice(life.campaigns))
+        await _send(now, life, "JOURNEY_SEND", journeyId=random.choice(life.journeys))
+    if turn % 2:
+        await _attend(now, life)
+    if turn % 5 == 2:
+        user = life.users[turn % 2]
+        await life.do("signIn", "", userId=user)
+        if turn % 2:
+            await life.do("signOut", "", userId=user)
+
+
+def _touch(now: datetime, life: Life) -> dict[str, Any]:
+    random = life.random
+    kind, actor = random.choice(KINDS)
+    late = timedelta(hours=random.choice([0, 0, 1, 20, 40, 200]))
+    return {
+        "channel": random.choice(["EMAIL", "WHATSAPP", "WEBCHAT"]),
+        "contactId": random.choice(life.contacts),
+        "kind": kind,
+        "actor": actor,
+        "occurredAt": text_of(now - late - timedelta(microseconds=random.randrange(10**6))),
+        "text": random.choice([None, LINES, *ODD_TEXTS]),
+    }
+
+
+async def _send(now: datetime, life: Life, kind: str, **of: str) -> None:
+    sent = {"channel": "EMAIL", "kind": kind, "occurredAt": text_of(now), **of}
+    people = life.random.sample(life.contacts, 3)
+    await life.record(*(sent | {"contactId": contact_id} for contact_id in people))
+
+
+async def _attend(now: datetime, life: Life) -> None:
+    contact_id = life.random.choice(life.contacts)
+    subject = life.random.choice(ODD_TEXTS[:5])
+    channel = life.random.choice([None, "EMAIL"])
+    made = await life.do(
+        "openTicket", "ticket { id }", contactId=contact_id, subject=subject, channel=channel
+    )
+    life.tickets.append(made["ticket"]["id"])
+    await life.record(
+        {
+            "channel": "EMAIL",
+            "contactId": contact_id,
+            "kind": "TICKET_PUBLIC_ACTION",
+            "ticketId": life.tickets[-1],
+            "occurredAt": text_of(now),
+        }
+    )
+
+
+async def _settle(world: World, life: Life) -> None:
+    """Merges, retractions, a closed cycle, grants, what came too late, every state of a ticket."""
+    now = world.clock.at
+    first, second, third = life.contacts[:3]
+    await life.do("mergeContacts", "", sourceId=second, targetId=first)
+    await life.do("mergeContacts", "", sourceId=third, targetId=life.contacts[3])
+    for interaction_id in life.interactions[4:60:9]:
+        await life.do("retractInteraction", "", interactionId=interaction_id, reason=ODD_TEXTS[1])
+    expires = text_of(now + timedelta(days=60))
+    for kind, note in (("COURTESY", ODD_TEXTS[3]), ("PURCHASE", None)):
+        await life.do("grantInteractionz", "", kind=kind, amount=5, expiresAt=expires, note=note)
+    for day in ("2026-09-30", "2026-10-15"):
+        await life.do("closeCycle", "", cycleOf=day, withoutGrace=True)
+    old = (text_of(now - timedelta(days=days)) for days in (2, 21, 36, 39, 41))
+    message = {"channel": "EMAIL", "contactId": first, "kind": "CUSTOMER_MESSAGE"}
+    await life.record(*(message | {"occurredAt": at, "text": ODD_TEXTS[4]} for at in old))
+    kept = await life.tenant.admin.run("{ workspace { quarantine { nodes { id } } } }")
+    waiting = [node["id"] for node in kept["workspace"]["quarantine"]["nodes"]]
+    assert len(waiting) > 1
+    await life.do("admitInteraction", "", quarantineId=waiting[0])
+    await _move_tickets(world, life)
+
+
+async def _move_tickets(world: World, life: Life) -> None:
+    """No mutation moves a ticket yet."""
+    states = list(TicketStatus)
+
+    async def work(connection: Any) -> None:
+        for n, ticket_id in enumerate(life.tickets):
+            await connection.execute(
+                update(TICKET)
+                .where(TICKET.c.workspace_id == life.tenant.id, TICKET.c.id == ticket_id)
+                .values(status=states[n % len(states)])
+            )
+
+    await world.parts.dependencies.database.write(work)
+
+
+async def known_to(client: Client, foreign: Sequence[str]) -> Known:
+    """What a client finds out by asking: ids and cursors of everything."""
+    ids = [found async for found in _ids(client)]
+    absent = [format_id(prefix, 1) for prefix in Prefix]
+    malformed = ["", "x", "contact_", "contact_!", "ñ", "\\'\"", ids[0].upper(), ids[0] + "0"]
+    instants = [text_of(BEGINNING + timedelta(hours=29 * n, minutes=n)) for n in range(10, 40, 3)]
+    return Known(
+        ids=ids,
+        strange_ids=[*foreign, *absent, *malformed],
+        cursors={name: found async for name, found in _cursors(client, ids)},
+        addresses=[
+            (channel, address.format(n=n)) for channel, address in ADDRESSES for n in range(4)
+        ],
+        instants=[*instants, "2026-11-20T10:00:00.123456-05:00", text_of(NOON)],
+        dates=["2026-10-15", "2026-11-01", "2026-11-20"],
+    )
+
+
+LISTS_OF_QUERY = ("contacts", "campaigns", "journeys", "tickets")
+LISTS = {
+    "Workspace": ("interactions sessions debits grants alerts users quarantine".split()),
+    "Contact": "interactions sessions debits tickets campaignTouches journeyEnrollments".split(),
+    "Campaign": ["touches", "interactions"],
+    "Journey": ["enrollments", "interactions"],
+    "InteractionzSession": ["interactions"],
+    "Ticket": ["interactions"],
+    "User": ["signIns"],
+}
+ORDERS = tuple(
+    f"{field} {direction}"
+    for field in ("CREATED_AT", "UPDATED_AT")
+    for direction in ("ASC", "DESC")
+)
+
+
+async def _ids(client: Client) -> AsyncIterator[str]:
+    root = " ".join(f"{name}(first: 5) {{ nodes {{ id }} }}" for name in LISTS_OF_QUERY)
+    inner = " ".join(f"{name}(first: 6) {{ nodes {{ id }} }}" for name in LISTS["Workspace"])
+    contact = "campaignTouches(first: 2) { nodes { id } } journeyEnrollments { nodes { id } }"
+    data = await client.run(f"{{ {root} workspace {{ id {inner} }} }}")
+    workspace = data.pop("workspace")
+    yield workspace.pop("id")
+    for connection in (*data.values(), *workspace.values()):
+        for node in connection["nodes"]:
+            yield node["id"]
+    merged = "mergedFrom { id }"
+    people = await client.run(f"{{ contacts {{ nodes {{ {contact} {merged} }} }} }}")
+    for person in people["contacts"]["nodes"]:
+        hung = (*person["campaignTouches"]["nodes"], *person["mergedFrom"])
+        for node in (*hung, *person["journeyEnrollments"]["nodes"]):
+            yield node["id"]
+
+
+async def _cursors(client: Client, ids: Sequence[str]) -> AsyncIterator[tuple[str, list[str]]]:
+    for name in LISTS_OF_QUERY:
+        data = await client.run(f"{{ found: {name} {{ edges {{ cursor }} }} }}")
+        yield f"Query.{name}", [edge["cursor"] for edge in data["found"]["edges"]]
+    for order in ORDERS:
+        field, direction = order.split()
+        by = f"{{field: {field}, direction: {direction}}}"
+        data = await client.run(f"{{ contacts(orderBy: {by}) {{ edges {{ cursor }} }} }}")
+        yield f"Query.contacts {order}", [edge["cursor"] for edge in data["contacts"]["edges"]]
+    for owner, names in LISTS.items():
+        for name in names:
+            document = (
+                f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on {owner} "
+                f"{{ found: {name}(first: 4) {{ edges {{ cursor }} }} }} }} }}"
+            )
+            data = await client.run(document, ids=ids[:100])
+            found = [node["found"]["edges"] for node in data["nodes"] if node and "found" in node]
+            yield f"{owner}.{name}", [edge["cursor"] for edges in found for edge in edges]
+
+
+def keys_of(life: Life) -> dict[str, str]:
+    """The keys of a company's clients, by what they may do."""
+    clients = life.tenant._clients
+    wanted = {"admin": ADMIN, "reader": {Scope.READ}, "recorder": {Scope.RECORD}}
+    return {name: clients[frozenset(scopes)].key or "" for name, scopes in wanted.items()}

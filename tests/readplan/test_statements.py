@@ -1,0 +1,109 @@
+"""What a plan costs the database: one statement, and what its figures cost beside it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.graphql.test_statements import statements
+from tests.readplan.conftest import Apps, Story
+from tests.world import Client, World
+
+PEOPLE = """
+query ($first: Int!) {
+  contacts(first: $first) {
+    totalCount
+    pageInfo { hasNextPage endCursor }
+    edges {
+      cursor
+      node {
+        displayName
+        identities { channel address }
+        mergedFrom { id }
+        interactions(first: $first) {
+          nodes { kind campaign { name } verdict { sentence session { state entries { id } } } }
+        }
+        tickets(open: true) { totalCount nodes { number contact { id } } }
+      }
+    }
+  }
+  campaigns { nodes { name touches(last: 1) { nodes { contact { displayName } } } } }
+}
+"""
+SEVERAL_TYPES = """
+query ($ids: [ID!]!) {
+  nodes(ids: $ids) { __typename id ... on Contact { displayName } ... on Ticket { number } }
+}
+"""
+FIGURES = {
+    "{ workspace { balance { remaining } } }": 6,
+    "{ workspace { usage { total byDay { credits } } } }": 4,
+    "{ workspace { seats { used signedIn } } }": 4,
+    "{ workspace { statement { text } } }": 4,
+    "{ workspace { users { nodes { status } } } }": 1,
+    "{ workspace { channels { name } } }": 0,
+}
+"""The statements of each figure itself, beside the plan's one."""
+
+
+@contextmanager
+def counted(world: World) -> Iterator[dict[str, int]]:
+    """Counts the statements of plans, and those that went by SQLAlchemy."""
+    found = {"planned": 0, "others": 0}
+    before = world.parts.statements.executed
+    with statements(world) as others:
+        yield found
+    found["planned"] = world.parts.statements.executed - before
+    # SQLite's transactions begin with a statement.
+    found["others"] = sum(each != "BEGIN" for each in others)
+
+
+async def cost_of(world: World, client: Client, document: str, **variables: Any) -> dict[str, int]:
+    """The statements of a document, once its key was seen and every connection is open."""
+    await client.run("{ workspace { balance { remaining } } }")
+    with counted(world) as found:
+        await client.run(document, **variables)
+    return found
+
+
+@pytest.mark.parametrize("first", [1, 2, 100])
+async def test_a_query_is_one_statement_whatever_it_brings(
+    apps: Apps, story: Story, first: int
+) -> None:
+    world = apps.planned
+
+    cost = await cost_of(world, story.a.client(world), PEOPLE, first=first)
+
+    assert cost == {"planned": 1, "others": 0}
+
+
+async def test_nodes_of_every_type_are_one_statement(apps: Apps, story: Story) -> None:
+    world = apps.planned
+
+    for count in (1, 100):
+        ids = (story.a.known.ids * 2)[:count]
+        cost = await cost_of(world, story.a.client(world), SEVERAL_TYPES, ids=ids)
+        assert cost == {"planned": 1, "others": 0}
+
+
+async def test_what_needs_no_row_is_no_statement(apps: Apps, story: Story) -> None:
+    world = apps.planned
+
+    document = "{ __typename viewer { name scopes } }"
+
+    cost = await cost_of(world, story.a.client(world), document)
+
+    assert cost == {"planned": 0, "others": 0}
+
+
+@pytest.mark.parametrize("document", FIGURES)
+async def test_figures_cost_what_they_cost_and_no_more(
+    apps: Apps, story: Story, document: str
+) -> None:
+    world = apps.planned
+
+    cost = await cost_of(world, story.a.client(world), document)
+
+    # The share of the figures is what they cost today; it is to become one.
+    assert cost == {"planned": 1, "others": FIGURES[document]}

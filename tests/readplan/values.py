@@ -1,0 +1,184 @@
+"""Values for the arguments of random documents: right ones, and now and then one that is not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLNonNull,
+    Undefined,
+    get_named_type,
+    get_nullable_type,
+)
+
+PAGING = ("first", "after", "last", "before")
+BAD_CURSORS = ("", "x", "bm9uZQ", "W10", "WyJ4Iiwx", "ñ", "WyJhYWFhYWEiLDFd", "....")
+BAD_INSTANTS = ("2026-13-01T00:00:00Z", "2026-11-01T00:00:00", "1969-01-01T00:00:00Z", "now")
+BAD_ADDRESSES = (("EMAIL", "nobody"), ("SMS", "12"), ("WHATSAPP", ""), ("PUSH", " "))
+STRANGE_TEXTS = ("", "%", "_", "\\", "'", '"', "a", "Á", "ñ", "😀", "%_/", "zz", "O'", "é" * 3)
+IDS_MAX = 100
+
+
+class Symbol(str):
+    """The name of an enum's value: quoted in JSON, bare in a document."""
+
+    __slots__ = ()
+
+
+@dataclass
+class Known:
+    """What a client of a workspace has seen there, and can therefore ask for."""
+
+    ids: list[str]
+    strange_ids: list[str]
+    """Foreign, absent and malformed ones."""
+    cursors: dict[str, list[str]]
+    """By the list that they belong to: `Contact.tickets`, and the order where one may choose."""
+    addresses: list[tuple[str, str]]
+    instants: list[str]
+    dates: list[str]
+
+
+def literal(value: Any, *, ascii_only: bool = False) -> str:
+    """A value as it stands in a document."""
+    if isinstance(value, Symbol):
+        return str(value)
+    if isinstance(value, list):
+        return f"[{', '.join(literal(each, ascii_only=ascii_only) for each in value)}]"
+    if isinstance(value, dict):
+        pairs = (f"{name}: {literal(each, ascii_only=ascii_only)}" for name, each in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    return json.dumps(value, ensure_ascii=ascii_only)
+
+
+class Values:
+    """Picks the arguments of fields; a careless one makes mistakes."""
+
+    def __init__(self, random: Random, known: Known, *, careless: bool) -> None:
+        self._random = random
+        self._known = known
+        self._careless = careless
+
+    def of(self, owner: str, name: str, field: GraphQLField) -> dict[str, Any]:
+        """The arguments that a field is given, by name; those left out are absent."""
+        given: dict[str, Any] = {}
+        if "address" in field.args:
+            given["channel"], given["address"] = self._address()
+        if "from" in field.args:
+            given["from"], given["to"] = self._period()
+        for argument, definition in field.args.items():
+            if argument in given or argument in PAGING:
+                continue
+            is_required = isinstance(definition.type, GraphQLNonNull)
+            if (is_required and not has_default(definition)) or self._is(0.4):
+                given[argument] = self._value(argument, definition.type)
+            elif not is_required and self._is(0.1):
+                given[argument] = None
+        if "first" in field.args:
+            given |= self._page(f"{owner}.{name}", given.get("orderBy"))
+        return given
+
+    def _is(self, share: float) -> bool:
+        return self._random.random() < share
+
+    def _slips(self) -> bool:
+        return self._careless and self._is(0.25)
+
+    def _value(self, name: str, type_: Any) -> Any:
+        named = get_named_type(type_)
+        if isinstance(named, GraphQLEnumType):
+            return Symbol(self._random.choice(list(named.values)))
+        if isinstance(named, GraphQLInputObjectType):
+            return self._input(named)
+        return getattr(self, f"_{named.name.lower()}")(name)
+
+    def _input(self, type_: GraphQLInputObjectType) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, field in type_.fields.items():
+            is_nullable = get_nullable_type(field.type) is field.type
+            if not (is_nullable or has_default(field)) or self._is(0.3):
+                found[name] = self._value(name, field.type)
+            elif is_nullable and self._is(0.1):
+                found[name] = None
+        return found
+
+    def _boolean(self, _: str) -> bool:
+        return self._is(0.5)
+
+    def _string(self, name: str) -> str:
+        if name == "country":
+            return "COL" if self._slips() else self._random.choice(["CO", "BR", "MX", "ñ"])
+        if self._slips():
+            return self._random.choice(["x" * 201, "\x00", "a\x07b"])
+        return self._random.choice(STRANGE_TEXTS[1:])
+
+    def _datetime(self, _: str) -> str:
+        return self._random.choice(BAD_INSTANTS if self._slips() else self._known.instants)
+
+    def _date(self, _: str) -> str:
+        bad = ("2026-02-30", "hoy", "1980-01-01")
+        return self._random.choice(bad if self._slips() else self._known.dates)
+
+    def _id(self, name: str) -> Any:
+        if name != "ids":
+            return self._some_id()
+        if self._slips():
+            return [self._some_id() for _ in range(IDS_MAX + 1)]
+        ids = [self._some_id() for _ in range(self._random.randrange(6))]
+        return ids + self._random.choices(ids, k=1) if ids and self._is(0.2) else ids
+
+    def _some_id(self) -> str:
+        strange = self._is(0.15)
+        return self._random.choice(self._known.strange_ids if strange else self._known.ids)
+
+    def _address(self) -> tuple[Symbol, str]:
+        choices = BAD_ADDRESSES if self._slips() else self._known.addresses
+        channel, address = self._random.choice(choices)
+        return Symbol(channel), address
+
+    def _period(self) -> tuple[str, str]:
+        pick: Callable[[], str] = lambda: self._datetime("at")  # noqa: E731 - twice the same
+        one, other = sorted((pick(), pick()))
+        if one == other and not self._careless:
+            return "2026-10-01T00:00:00Z", "2026-11-20T00:00:00.5+02:00"
+        return (other, one) if self._slips() else (one, other)
+
+    def _page(self, field: str, order: Any) -> dict[str, Any]:
+        page: dict[str, Any] = {}
+        if self._is(0.8):
+            page[self._random.choice(["first", "first", "last"])] = self._size()
+        if self._slips():
+            page |= {"first": 2, "last": 2}
+        elif page and self._is(0.1):
+            page.setdefault("first", None)
+            page.setdefault("last", None)
+        if isinstance(order, dict):
+            field = f"{field} {order['field']} {order.get('direction', 'ASC')}"
+        for side in ("after", "before"):
+            if self._is(0.15):
+                page[side] = self._cursor(field)
+        return page
+
+    def _size(self) -> int:
+        if self._slips():
+            return self._random.choice([0, -1, 101])
+        return self._random.choice([1, 1, 2, 2, 3, 4, 5, 20, 100])
+
+    def _cursor(self, field: str) -> str | None:
+        if self._slips():
+            other = self._random.choice(list(self._known.cursors))
+            return self._random.choice([*BAD_CURSORS, *self._known.cursors[other]])
+        cursors = self._known.cursors.get(field)
+        return self._random.choice(cursors) if cursors else None
+
+
+def has_default(definition: Any) -> bool:
+    """Whether an argument, or a field of an input, has a value where none is given."""
+    return definition.default is not None or definition.default_value is not Undefined
