@@ -49,13 +49,14 @@ def test_without_an_environment_everything_has_a_value() -> None:
     assert settings.database == "sqlite+aiosqlite:///trenza.db"
     assert (settings.host, settings.port, settings.pool_size) == ("127.0.0.1", 8000, 10)
     assert (settings.environment, settings.log_format, settings.log_level) == ("live", None, "info")
-    assert (settings.introspection, settings.explorer) == (True, True)
+    assert (settings.introspection, settings.explorer, settings.read_plan) == (True, True, True)
 
 
 def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     given = {
         "database": "postgresql+asyncpg://ana@db/trenza",
         "pool_size": "20",
+        "read_plan": "off",
         "host": "0.0.0.0",
         "port": "9000",
         "data": "elsewhere",
@@ -75,6 +76,7 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         **given,
         "log_format": "json",
         "log_level": "warning",
+        "read_plan": "False",
         "introspection": "False",
         "explorer": "False",
     }

@@ -1,6 +1,7 @@
 """Taking a port, and serving the application on it until the process is told to stop."""
 
 import errno
+import gc
 import signal
 import socket
 from contextlib import suppress
@@ -14,6 +15,8 @@ from trenza.cli.failures import Failure
 BACKLOG = 2048
 WEBSOCKET_MESSAGE_BYTES_MAX = 64 * 1024
 STOPS_WITHIN_S = 10
+COLLECTED_AFTER = (20_000, 20, 20)
+"""After how many new objects, and rounds of it, garbage that refers to itself is looked for."""
 
 LOG = structlog.get_logger("trenza.serve")
 
@@ -78,6 +81,11 @@ def run_until_told(app: Any, listener: socket.socket) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     LOG.info("serving", url=url_of(listener))
     server = uvicorn.Server(config)
+    # What is loaded by now stays: to look for garbage in it again and again takes longer than
+    # many requests do.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTED_AFTER)
     # A process in the background may be started with Ctrl-C ignored: nothing is raised then.
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener])

@@ -240,7 +240,9 @@ def prefix_of(value: Any) -> Hashable:
     """The prefix of an id, or the different ones of several."""
     if isinstance(value, list):
         return tuple(dict.fromkeys(prefix_of(each) for each in value))
+    if not isinstance(value, str):
+        return None
     try:
         return parse_id(value)[0]
-    except (ValueError, AttributeError):
+    except ValueError:
         return None

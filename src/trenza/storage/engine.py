@@ -31,6 +31,12 @@ T = TypeVar("T")
 __all__ = ["AsyncConnection", "Database", "driver_arguments", "may_stand"]
 
 RETRIES_MAX = 8
+SERVER_SETTINGS = {
+    # Statements take milliseconds at most: compiling them to machine code would take longer.
+    "jit": "off",
+    # And they are known: planning one anew costs more than the best plan for its values saves.
+    "plan_cache_mode": "force_generic_plan",
+}
 OPTIONS_OF_THE_POOL = frozenset({"prepared_statement_cache_size", "prepared_statement_name_func"})
 """Options of a URL that SQLAlchemy takes for itself."""
 RETRIED_SQLSTATES = frozenset({"40001", "40P01", "23505"})
@@ -54,8 +60,7 @@ class Database:
                 # `_transaction` begins and ends what a writer does.
                 isolation_level="AUTOCOMMIT",
                 hide_parameters=True,
-                # Statements of a few milliseconds; guesses at their cost would have them compiled.
-                connect_args={"server_settings": {"jit": "off", "plan_cache_mode": "force_generic_plan"}},
+                connect_args={"server_settings": SERVER_SETTINGS},
             )
             event.listen(self._writers.sync_engine, "checkout", _refuse_lost_connection)
             # The statements of one read see one state of the database.

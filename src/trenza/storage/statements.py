@@ -16,17 +16,15 @@ from typing import Any, Protocol
 import asyncpg
 from sqlalchemy import make_url
 
-from trenza.storage.engine import Database, driver_arguments
+from trenza.storage.engine import SERVER_SETTINGS, Database, driver_arguments
 
 KEPT_STATEMENTS = 512
 """How many statements a connection keeps prepared."""
 
-SERVER_SETTINGS = {
+READ_SETTINGS = {
+    **SERVER_SETTINGS,
     "application_name": "trenza-read",
     "default_transaction_read_only": "on",
-    # Compiling to machine code takes longer than any of our statements.
-    "jit": "off",
-    "plan_cache_mode": "force_generic_plan",
 }
 
 
@@ -111,7 +109,7 @@ class PostgresStatements:
     async def _connect(self) -> asyncpg.Connection:
         return await asyncpg.connect(
             **self._arguments,
-            server_settings=SERVER_SETTINGS,
+            server_settings=READ_SETTINGS,
             statement_cache_size=KEPT_STATEMENTS,
         )
 
