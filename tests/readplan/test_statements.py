@@ -37,10 +37,10 @@ query ($ids: [ID!]!) {
 }
 """
 FIGURES = {
-    "{ workspace { balance { remaining } } }": 6,
-    "{ workspace { usage { total byDay { credits } } } }": 4,
-    "{ workspace { seats { used signedIn } } }": 4,
-    "{ workspace { statement { text } } }": 4,
+    "{ workspace { balance { remaining } } }": 1,
+    "{ workspace { usage { total byDay { credits } } } }": 3,
+    "{ workspace { seats { used signedIn } } }": 1,
+    "{ workspace { statement { text } } }": 2,
     "{ workspace { users { nodes { status } } } }": 1,
     "{ workspace { channels { name } } }": 0,
 }
