@@ -37,7 +37,7 @@ from trenza.readplan.run import Run
 from trenza.readplan.schema import Operation
 from trenza.readplan.selection import Convert, Reading, UncoveredError
 from trenza.storage.engine import Database
-from trenza.storage.statements import Statements
+from trenza.storage.statements import Statements, TooComplexError
 
 DOCUMENTS_MAX = 512
 DOCUMENT_LENGTH_MAX = 16_384
@@ -95,7 +95,7 @@ class Planner:
             plan = self._plan(document, run)
             if not plan.scopes <= operation.viewer.scopes:
                 raise UncoveredError("scopes")
-            answer = await plan.answer(run, self._statements)
+            answer = await self._answer(document, plan, run)
         except UncoveredError as uncovered:
             self.missed[str(uncovered)] += 1
             return None
@@ -104,6 +104,15 @@ class Planner:
             return None
         self.answered += 1
         return answer
+
+    async def _answer(self, document: Document, plan: Plan, run: Run) -> bytes:
+        try:
+            return await plan.answer(run, self._statements)
+        except TooComplexError as refusal:
+            reason = "too complex"
+            document.plans[document.shape_of(run.variables)] = reason
+            LOG.info("plan_missed", reason=reason, operation=_name_of(document.operation))
+            raise UncoveredError(reason) from refusal
 
     def _document(self, query: str, name: str | None) -> Document:
         key = (query, name)

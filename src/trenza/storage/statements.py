@@ -29,13 +29,28 @@ SERVER_SETTINGS = {
 }
 
 
+LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
+"""What tells that a connection is of no use any more; the last words of a server among them."""
+
+
+class TooComplexError(Exception):
+    """The database does not take a statement: it is nested too deeply, or answers too much."""
+
+
 class Statements(Protocol):
     """Runs statements; `executed` counts them."""
 
     executed: int
 
     async def fetch(self, text: str, parameters: Sequence[Any]) -> Sequence[Any]:
-        """The only row of a statement."""
+        """The only row of a statement; raises TooComplexError."""
         ...
 
     async def close(self) -> None:
@@ -66,8 +81,7 @@ class PostgresStatements:
             connection = self._take() or await self._connect()
             try:
                 return await self._run(connection, text, parameters)
-            except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
-                connection.terminate()
+            except LOST:
                 connection = await self._connect()
                 return await self._run(connection, text, parameters)
 
@@ -81,7 +95,11 @@ class PostgresStatements:
     ) -> Sequence[Any]:
         try:
             row: Sequence[Any] = await connection.fetchrow(text, *parameters)
-        except asyncio.CancelledError:
+        except asyncpg.ProgramLimitExceededError as error:
+            self._idle.append(connection)
+            raise TooComplexError(str(error)) from error
+        except BaseException:
+            # Who knows what is still on its way to it.
             connection.terminate()
             raise
         self._idle.append(connection)
@@ -128,7 +146,13 @@ class SqliteStatements:
         connection: sqlite3.Connection | None = getattr(self._own, "connection", None)
         if connection is None:
             connection = self._own.connection = self._connect()
-        row: Sequence[Any] = connection.execute(text, parameters).fetchone()
+        try:
+            row: Sequence[Any] = connection.execute(text, parameters).fetchone()
+        except sqlite3.OperationalError as error:
+            # Limits of the parser have no code of their own.
+            if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+                raise TooComplexError(str(error)) from error
+            raise
         return row
 
     def _connect(self) -> sqlite3.Connection:
