@@ -38,19 +38,29 @@ class Concatenation(FunctionElement[str]):
 
 @compiles(Concatenation)
 def _as_sql(element: Concatenation, compiler: Any, **options: Any) -> str:
-    return f"({' || '.join(compiler.process(each, **options) for each in element.clauses)})"
+    # Without parentheses, which SQLite's parser would pile up: nothing else binds as tightly.
+    return " || ".join(compiler.process(each, **options) for each in element.clauses)
 
 
 def text_of(*pieces: str | ColumnElement[Any]) -> ColumnElement[str]:
     """Fixed text and expressions, in one piece of text."""
     merged: list[str | ColumnElement[Any]] = []
-    for piece in pieces:
+    for piece in _flat(pieces):
         if isinstance(piece, str) and merged and isinstance(merged[-1], str):
             merged[-1] += piece
         else:
             merged.append(piece)
     parts = [fixed(each) if isinstance(each, str) else each for each in merged]
     return parts[0] if len(parts) == 1 else Concatenation(*parts)
+
+
+def _flat(pieces: Iterable[Text_]) -> Iterable[Text_]:
+    """The pieces, those of concatenations among them one by one."""
+    for piece in pieces:
+        if isinstance(piece, Concatenation):
+            yield from piece.clauses
+        else:
+            yield piece
 
 
 def as_object(members: Iterable[tuple[str, Text_]]) -> ColumnElement[str]:

@@ -39,7 +39,7 @@ from trenza.readplan.schema import Operation
 from trenza.readplan.selection import Reading, UncoveredError
 from trenza.readplan.written import Gathering, WrittenPlan, compile_written
 from trenza.storage.engine import Database
-from trenza.storage.statements import StatementError, Statements
+from trenza.storage.statements import StatementError, Statements, TooComplexError
 
 DOCUMENTS_MAX = 512
 DOCUMENT_LENGTH_MAX = 16_384
@@ -98,10 +98,7 @@ class Planner:
             plan = self._plan(document, run)
             if not plan.scopes <= operation.viewer.scopes:
                 raise UncoveredError("scopes")
-            if isinstance(plan, WrittenPlan):
-                answer = await plan.answer(run, self._gathering)
-            else:
-                answer = await plan.answer(run, self._statements)
+            answer = await self._answer(document, plan, run)
         except UncoveredError as uncovered:
             self.missed[str(uncovered)] += 1
             return None
@@ -114,6 +111,18 @@ class Planner:
             return None
         self.answered += 1
         return answer
+
+    async def _answer(self, document: Document, plan: AnyPlan, run: Run) -> bytes:
+        try:
+            if isinstance(plan, WrittenPlan):
+                await plan.rehearse(run, self._gathering)
+                return await plan.answer(run, self._gathering)
+            return await plan.answer(run, self._statements)
+        except TooComplexError as refusal:
+            reason = "too complex"
+            document.plans[document.shape_of(run.variables)] = reason
+            LOG.info("plan_missed", reason=reason, operation=_name_of(document.operation))
+            raise UncoveredError(reason) from refusal
 
     def _document(self, query: str, name: str | None) -> Document:
         key = (query, name)

@@ -48,7 +48,7 @@ class Gathering:
     async def texts(self, statement: Statement, run: Run, ids: Sequence[str]) -> list[str]:
         """The JSON of each row."""
         if not statement.is_shared:
-            return await self._read(statement, run, ids)
+            return await self.read(statement, run, ids)
         key = (statement, run.workspace_id)
         loop = asyncio.get_running_loop()
         if key not in self._waiting:
@@ -68,7 +68,7 @@ class Gathering:
         self, statement: Statement, run: Run, waiting: list[tuple[str, asyncio.Future[str]]]
     ) -> None:
         try:
-            texts = await self._read(statement, run, [id for id, _ in waiting])
+            texts = await self.read(statement, run, [id for id, _ in waiting])
         except Exception as error:  # noqa: BLE001 - whatever it is, it is answered to who asked
             for _, future in waiting:
                 if not future.cancelled():
@@ -78,7 +78,8 @@ class Gathering:
             if not future.cancelled():
                 future.set_result(text)
 
-    async def _read(self, statement: Statement, run: Run, ids: Sequence[str]) -> list[str]:
+    async def read(self, statement: Statement, run: Run, ids: Sequence[str]) -> list[str]:
+        """The JSON of each row, by a statement for these alone."""
         unique = list(dict.fromkeys(ids))
         run.rows = rows_parameters(self._dialect, unique)
         rows = await self._statements.fetch(statement.text, statement.parameters(run))
@@ -147,12 +148,25 @@ class WrittenField:
         return shown
 
 
-@dataclass(frozen=True)
+@dataclass
 class WrittenPlan:
     """How a mutation is answered: its fields one after another."""
 
     written: Sequence[WrittenField]
     scopes: frozenset[Scope]
+    is_rehearsed: bool = False
+
+    async def rehearse(self, run: Run, gathering: Gathering) -> None:
+        """Reads nothing, once, before anything is written, to see that the answer can be read.
+
+        Raises StatementError.
+        """
+        if not self.is_rehearsed:
+            kinds = [kind for each in self.written for kind in each.kinds.values()]
+            for kind in kinds:
+                if kind.statement is not None:
+                    await gathering.read(kind.statement, run, [])
+            self.is_rehearsed = True
 
     async def answer(self, run: Run, gathering: Gathering) -> bytes:
         """The whole answer as JSON, when everything is committed."""

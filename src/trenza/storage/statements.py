@@ -28,8 +28,23 @@ READ_SETTINGS = {
 }
 
 
+LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
+"""What tells that a connection is of no use any more; the last words of a server among them."""
+
+
 class StatementError(Exception):
     """The database did not run a statement; the cause says why."""
+
+
+class TooComplexError(StatementError):
+    """The database does not take a statement: it is nested too deeply, or answers too much."""
 
 
 class Statements(Protocol):
@@ -38,7 +53,7 @@ class Statements(Protocol):
     executed: int
 
     async def fetch(self, text: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
-        """The rows of a statement."""
+        """The rows of a statement; raises StatementError."""
         ...
 
     async def close(self) -> None:
@@ -68,7 +83,7 @@ class PostgresStatements:
         try:
             async with self._free:
                 return await self._fetch(text, parameters)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except (asyncpg.PostgresError, *LOST) as error:
             raise StatementError from error
 
     async def close(self) -> None:
@@ -80,8 +95,7 @@ class PostgresStatements:
         connection = self._take() or await self._connect()
         try:
             return await self._run(connection, text, parameters)
-        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
-            connection.terminate()
+        except LOST:
             connection = await self._connect()
             return await self._run(connection, text, parameters)
 
@@ -90,11 +104,12 @@ class PostgresStatements:
     ) -> Sequence[Sequence[Any]]:
         try:
             rows: Sequence[Sequence[Any]] = await connection.fetch(text, *parameters)
-        except asyncio.CancelledError:
-            connection.terminate()
-            raise
-        except asyncpg.PostgresError:
+        except asyncpg.ProgramLimitExceededError as error:
             self._idle.append(connection)
+            raise TooComplexError(str(error)) from error
+        except BaseException:
+            # Who knows what is still on its way to it.
+            connection.terminate()
             raise
         self._idle.append(connection)
         return rows
@@ -143,7 +158,13 @@ class SqliteStatements:
         connection: sqlite3.Connection | None = getattr(self._own, "connection", None)
         if connection is None:
             connection = self._own.connection = self._connect()
-        return connection.execute(text, parameters).fetchall()
+        try:
+            return connection.execute(text, parameters).fetchall()
+        except sqlite3.OperationalError as error:
+            # Limits of the parser have no code of their own.
+            if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+                raise TooComplexError(str(error)) from error
+            raise
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
