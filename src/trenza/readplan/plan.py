@@ -15,7 +15,7 @@ from trenza.readplan import fields
 from trenza.readplan.dialect import JsonDialect
 from trenza.readplan.filling import Fill, filler_of, fills_of, shaper_of
 from trenza.readplan.run import Run
-from trenza.readplan.selection import Field, Selection
+from trenza.readplan.selection import Field, Selection, UncoveredError
 from trenza.readplan.statement import Statement, Writer, ids_given
 from trenza.storage.statements import Statements
 
@@ -40,6 +40,8 @@ class Plan:
         texts: Texts = ()
         if self.statement is not None:
             [texts] = await statements.fetch(self.statement.text, self.statement.parameters(run))
+            if None in texts:
+                raise UncoveredError("a row is missing")
         found: dict[str, Any] = {}
         for step in self.steps:
             step(found, texts, run)

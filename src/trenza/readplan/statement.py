@@ -14,6 +14,7 @@ from typing import Any
 from graphql import (
     GraphQLEnumType,
     GraphQLList,
+    GraphQLNonNull,
     GraphQLOutputType,
     get_named_type,
     get_nullable_type,
@@ -210,7 +211,9 @@ class Writer:
 
     def _one(self, field: Field, key: ColumnElement[Any], to: str) -> ColumnElement[str]:
         alias, statement = self._rows(field.selection.cls.table)
-        return self._single(field.selection, alias, statement.where(alias.c[to] == key))
+        found = self._single(field.selection, alias, statement.where(alias.c[to] == key))
+        # A row that must be there makes all around it null where it is not: seen as a miss.
+        return found if isinstance(field.type, GraphQLNonNull) else _or_null(found)
 
     def _single(
         self, selection: Selection, alias: FromClause, statement: Select[Any]
@@ -218,7 +221,7 @@ class Writer:
         found = statement.with_only_columns(
             self.object(selection, alias), maintain_column_froms=True
         )
-        return _or_null(found.scalar_subquery())
+        return found.scalar_subquery()
 
     def _global(self, field: Field) -> ColumnElement[str]:
         """The row of `id`, of the type that its prefix says; null for an id that says none."""
@@ -230,7 +233,7 @@ class Writer:
         alias, statement = self._rows(selection.cls.table)
         id = self.bind(lambda run: run.given(field)["id"], Text())
         found = statement.where(alias.c[column_of_id(selection.cls)] == id)
-        return self._single(selection, alias, found)
+        return _or_null(self._single(selection, alias, found))
 
     def _lookup(self, field: Field, declaration: fields.Lookup) -> ColumnElement[str]:
         def operand(name: str) -> Value:
@@ -241,7 +244,7 @@ class Writer:
         alias, statement = self._rows(table)
         condition = declaration.where(**{name: self.bind(operand(name)) for name in names})
         found = statement.where(ClauseAdapter(alias).traverse(condition))
-        return self._single(field.selection, alias, found)
+        return _or_null(self._single(field.selection, alias, found))
 
     def _list(self, field: Field, declaration: fields.Many, key: Key) -> ColumnElement[str]:
         selection = field.selection
