@@ -21,7 +21,7 @@ from trenza.app import SystemClock
 
 RESUMES = scale(30, 1_000)
 KILLS = scale(1, 20)
-SLOW_ROWS = scale(300, 3_000)
+SLOW_ROWS = scale(300, 1_000)
 SLOW_READERS = 4
 
 
