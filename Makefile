@@ -1,5 +1,6 @@
 # Trenza: `make demo` to explore it, `make test` to check it, `make help` for the rest.
-# Settings: PORT and DATA of the demo, PYTHON to install with, ARGS for pytest and the benchmark.
+# Settings: PORT and DATA of the demo, PYTHON to install with, WORKERS for the processes that test,
+# ARGS for pytest and the benchmark.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -7,6 +8,7 @@ SHELL := /bin/sh
 .NOTPARALLEL:
 
 BIN := .venv/bin
+WORKERS ?= 2
 # A copied or moved folder brings a .venv that still points to where it was made.
 PLACE := $(shell cat .venv/place 2>/dev/null)
 INSTALL := PYTHON='$(PYTHON)' .ci/install
@@ -28,7 +30,7 @@ test: .venv/installed-dev explorer  ## check everything: style, types, layers, s
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/trenza schema check
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 .PHONY: test-long
 test-long: export TRENZA_TEST_SCALE := full

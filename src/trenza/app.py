@@ -126,6 +126,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncGenerator[None, None]:
         async with parts.running():
             yield
+        if planner is not None:
+            planner.log_use()
 
     async def home(_: Request) -> Response:
         return RedirectResponse("/graphql")

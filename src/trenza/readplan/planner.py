@@ -124,6 +124,10 @@ class Planner:
             LOG.info("plan_missed", reason=reason, operation=_name_of(document.operation))
             raise UncoveredError(reason) from refusal
 
+    def log_use(self) -> None:
+        """Says how many operations were answered by plans, and why others were not."""
+        LOG.info("plans_used", answered=self.answered, missed=dict(self.missed))
+
     def _document(self, query: str, name: str | None) -> Document:
         key = (query, name)
         found = self._documents.get(key)
