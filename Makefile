@@ -30,7 +30,7 @@ test: .venv/installed-dev explorer  ## check everything: style, types, layers, s
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/trenza schema check
-	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 .PHONY: test-long
 test-long: export TRENZA_TEST_SCALE := full
