@@ -16,11 +16,14 @@ from graphql import (
     ArgumentNode,
     DirectiveNode,
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
+    TypeInfo,
+    TypeInfoVisitor,
     VariableNode,
     Visitor,
     parse,
@@ -29,13 +32,14 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
+from trenza.domain.access import Scope
 from trenza.domain.errors import DomainError
 from trenza.domain.ids import parse_id
 from trenza.readplan.coercion import Variables
 from trenza.readplan.dialect import PostgresJson, SqliteJson
 from trenza.readplan.plan import Plan, compile_plan
 from trenza.readplan.run import Run
-from trenza.readplan.schema import Operation
+from trenza.readplan.schema import DeclaredField, Operation
 from trenza.readplan.selection import Reading, UncoveredError
 from trenza.readplan.written import Gathering, WrittenPlan, compile_written
 from trenza.storage.engine import Database
@@ -59,6 +63,8 @@ class Document:
     operation: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: Variables
+    scopes: frozenset[Scope]
+    """What a key without `read` needs, whatever is skipped: nothing is written for it otherwise."""
     probes: tuple[Probe, ...]
     plans: OrderedDict[Hashable, AnyPlan | str] = field(default_factory=OrderedDict)
 
@@ -90,13 +96,15 @@ class Planner:
         FailedWriteError for a mutation that may have written something.
         """
         try:
-            document = self._document(query, name)
+            document, scopes = self._document(query, name), operation.viewer.scopes
+            if Scope.READ not in scopes and not document.scopes <= scopes:
+                raise UncoveredError("scopes")
             found = document.variables.coerced(variables or {})
             if isinstance(found, list):
                 raise UncoveredError("variables")
             run = Run(operation, found)
             plan = self._plan(document, run)
-            if not plan.scopes <= operation.viewer.scopes:
+            if not plan.scopes <= scopes:
                 raise UncoveredError("scopes")
             answer = await self._answer(document, plan, run)
         except UncoveredError as uncovered:
@@ -120,19 +128,22 @@ class Planner:
             return await plan.answer(run, self._statements)
         except TooComplexError as refusal:
             reason = "too complex"
-            document.plans[document.shape_of(run.variables)] = reason
+            shape = document.shape_of(run.variables)
+            _keep(document.plans, shape, reason, PLANS_OF_A_DOCUMENT_MAX)
             LOG.info("plan_missed", reason=reason, operation=_name_of(document.operation))
             raise UncoveredError(reason) from refusal
 
     def _document(self, query: str, name: str | None) -> Document:
+        if len(query) > DOCUMENT_LENGTH_MAX:
+            # It would not be kept: what the loaders do is less than to read and to plan it anew.
+            raise UncoveredError("too long")
         key = (query, name)
         found = self._documents.get(key)
         if found is None:
             found = self._read(query, name)
             if isinstance(found, str) and found != "subscription":
                 LOG.info("plan_missed", reason=found, operation=name)
-            if len(query) <= DOCUMENT_LENGTH_MAX:
-                _keep(self._documents, key, found, DOCUMENTS_MAX)
+            _keep(self._documents, key, found, DOCUMENTS_MAX)
         else:
             self._documents.move_to_end(key)
         if isinstance(found, str):
@@ -159,8 +170,18 @@ class Planner:
             for each in document.definitions
             if isinstance(each, FragmentDefinitionNode)
         }
-        variables = Variables(self._schema, named[0])
-        return Document(named[0], fragments, variables, tuple(_probes(document)))
+        asking = Asking(TypeInfo(self._schema))
+        visit(document, TypeInfoVisitor(asking.types, asking))
+        if asking.introspects:
+            return "introspection"
+        writes = any(each.operation is OperationType.MUTATION for each in operations)
+        return Document(
+            named[0],
+            fragments,
+            Variables(self._schema, named[0]),
+            frozenset(asking.scopes if writes else ()),
+            tuple(_probes(document)),
+        )
 
     def _plan(self, document: Document, run: Run) -> AnyPlan:
         shape = document.shape_of(run.variables)
@@ -187,6 +208,8 @@ class Planner:
             return compile_plan(selection, self._json, self._dialect, run)
         except UncoveredError as uncovered:
             return str(uncovered)
+        except RecursionError:
+            return "nested too deeply"
 
 
 def _keep(kept: OrderedDict[Any, Any], key: Hashable, value: object, most: int) -> None:
@@ -203,6 +226,24 @@ def _probes(document: DocumentNode) -> Iterator[Probe]:
     found = Probing()
     visit(document, found)
     yield from found.probes.values()
+
+
+class Asking(Visitor):
+    """Collects what all fields of a document need, those that are skipped among them."""
+
+    def __init__(self, types: TypeInfo) -> None:
+        super().__init__()
+        self.types = types
+        self.scopes: set[Scope] = set()
+        self.introspects = False
+
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
+        """Looks at the declaration of a field."""
+        self.introspects |= node.name.value in ("__schema", "__type")
+        found = self.types.get_field_def()
+        declared = found.extensions.get("strawberry-definition") if found else None
+        if isinstance(declared, DeclaredField) and declared.declaration.scope is not None:
+            self.scopes.add(declared.declaration.scope)
 
 
 class Probing(Visitor):
