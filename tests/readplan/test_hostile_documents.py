@@ -40,7 +40,7 @@ DOCUMENTS = {
     "doubling": (doubling(18), "too many relations"),
     "repeating": (repeating(60, 100), "too many fields"),
     "chain": (chain(80), "nested too deeply"),
-    "wide": (wide(1700), "too long"),
+    "wide": (wide(2000), "too long"),
 }
 
 

@@ -6,9 +6,9 @@ of them are there, and the values of those that decide what is selected.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -37,6 +37,7 @@ from trenza.domain.errors import DomainError
 from trenza.domain.ids import parse_id
 from trenza.readplan.coercion import Variables
 from trenza.readplan.dialect import PostgresJson, SqliteJson
+from trenza.readplan.kept import Kept
 from trenza.readplan.plan import Plan, compile_plan
 from trenza.readplan.run import Run
 from trenza.readplan.schema import DeclaredField, Operation
@@ -45,10 +46,14 @@ from trenza.readplan.written import Gathering, WrittenPlan, compile_written
 from trenza.storage.engine import Database
 from trenza.storage.statements import StatementError, Statements, TooComplexError
 
-DOCUMENTS_MAX = 512
 DOCUMENT_LENGTH_MAX = 16_384
-PLANS_OF_A_DOCUMENT_MAX = 32
+DOCUMENTS_WEIGHT_MAX = 1_000_000
+"""How many characters all kept documents have; each takes some 150 bytes once it is parsed."""
 
+PLANS_WEIGHT_MAX = 50_000
+"""How many nodes the documents of all kept plans have; each takes some 2 kB of its plan."""
+
+LEAST_WEIGHT = 50
 
 LOG = structlog.get_logger("trenza.readplan")
 
@@ -56,9 +61,9 @@ AnyPlan = Plan | WrittenPlan
 Probe = Callable[[Mapping[str, Any]], Hashable]
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Document:
-    """A valid document with one of its operations, and the plans made for it so far."""
+    """A valid document with one of its operations."""
 
     operation: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
@@ -66,7 +71,6 @@ class Document:
     scopes: frozenset[Scope]
     """What a key without `read` needs, whatever is skipped: nothing is written for it otherwise."""
     probes: tuple[Probe, ...]
-    plans: OrderedDict[Hashable, AnyPlan | str] = field(default_factory=OrderedDict)
 
     def shape_of(self, variables: VariableValues) -> Hashable:
         """What of the variables decides how the operation is answered."""
@@ -83,7 +87,8 @@ class Planner:
         self._json = SqliteJson() if database.is_sqlite else PostgresJson()
         self._statements = statements
         self._gathering = Gathering(statements, database.dialect)
-        self._documents: OrderedDict[tuple[str, str | None], Document | str] = OrderedDict()
+        self._documents: Kept[Document | str] = Kept(DOCUMENTS_WEIGHT_MAX)
+        self._plans: Kept[AnyPlan | str] = Kept(PLANS_WEIGHT_MAX)
         self.answered = 0
         self.missed: Counter[str] = Counter()
 
@@ -128,8 +133,8 @@ class Planner:
             return await plan.answer(run, self._statements)
         except TooComplexError as refusal:
             reason = "too complex"
-            shape = document.shape_of(run.variables)
-            _keep(document.plans, shape, reason, PLANS_OF_A_DOCUMENT_MAX)
+            key = (document, document.shape_of(run.variables))
+            self._plans.keep(key, reason, LEAST_WEIGHT)
             LOG.info("plan_missed", reason=reason, operation=_name_of(document.operation))
             raise UncoveredError(reason) from refusal
 
@@ -138,14 +143,12 @@ class Planner:
             # It would not be kept: what the loaders do is less than to read and to plan it anew.
             raise UncoveredError("too long")
         key = (query, name)
-        found = self._documents.get(key)
+        found = self._documents.find(key)
         if found is None:
             found = self._read(query, name)
             if isinstance(found, str) and found != "subscription":
                 LOG.info("plan_missed", reason=found, operation=name)
-            _keep(self._documents, key, found, DOCUMENTS_MAX)
-        else:
-            self._documents.move_to_end(key)
+            self._documents.keep(key, found, LEAST_WEIGHT + len(query) + len(name or ""))
         if isinstance(found, str):
             raise UncoveredError(found)
         return found
@@ -184,21 +187,20 @@ class Planner:
         )
 
     def _plan(self, document: Document, run: Run) -> AnyPlan:
-        shape = document.shape_of(run.variables)
-        found = document.plans.get(shape)
+        key = (document, document.shape_of(run.variables))
+        found = self._plans.find(key)
         if found is None:
-            found = self._compile(document, run)
+            reading = Reading(self._schema, document.fragments, run.variables)
+            found = self._compile(document, reading, run)
             if isinstance(found, str):
                 LOG.info("plan_missed", reason=found, operation=_name_of(document.operation))
-            _keep(document.plans, shape, found, PLANS_OF_A_DOCUMENT_MAX)
-        else:
-            document.plans.move_to_end(shape)
+            weight = LEAST_WEIGHT if isinstance(found, str) else LEAST_WEIGHT + reading.nodes
+            self._plans.keep(key, found, weight)
         if isinstance(found, str):
             raise UncoveredError(found)
         return found
 
-    def _compile(self, document: Document, run: Run) -> AnyPlan | str:
-        reading = Reading(self._schema, document.fragments, run.variables)
+    def _compile(self, document: Document, reading: Reading, run: Run) -> AnyPlan | str:
         sets = [document.operation.selection_set]
         try:
             if document.operation.operation is OperationType.MUTATION:
@@ -210,12 +212,6 @@ class Planner:
             return str(uncovered)
         except RecursionError:
             return "nested too deeply"
-
-
-def _keep(kept: OrderedDict[Any, Any], key: Hashable, value: object, most: int) -> None:
-    kept[key] = value
-    if len(kept) > most:
-        kept.popitem(last=False)
 
 
 def _name_of(operation: OperationDefinitionNode) -> str | None:

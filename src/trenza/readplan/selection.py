@@ -140,7 +140,7 @@ class Reading:
         self._schema = schema
         self._fragments = fragments
         self._variables = variables
-        self._nodes = 0
+        self.nodes = 0
         self._relations = 0
 
     def selection(
@@ -238,8 +238,8 @@ class Reading:
         collected: dict[str, list[FieldNode]],
         seen: set[str],
     ) -> None:
-        self._nodes += len(selection_set.selections)
-        if self._nodes > NODES_MAX:
+        self.nodes += len(selection_set.selections)
+        if self.nodes > NODES_MAX:
             raise UncoveredError("too many fields")
         for node in selection_set.selections:
             if not self._is_included(node):
