@@ -6,9 +6,9 @@ of them are there, and the values of those that decide what is selected.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -16,11 +16,14 @@ from graphql import (
     ArgumentNode,
     DirectiveNode,
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
+    TypeInfo,
+    TypeInfoVisitor,
     VariableNode,
     Visitor,
     parse,
@@ -29,22 +32,28 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
+from trenza.domain.access import Scope
 from trenza.domain.errors import DomainError
 from trenza.domain.ids import parse_id
 from trenza.readplan.coercion import Variables
 from trenza.readplan.dialect import PostgresJson, SqliteJson
+from trenza.readplan.kept import Kept
 from trenza.readplan.plan import Plan, compile_plan
 from trenza.readplan.run import Run
-from trenza.readplan.schema import Operation
+from trenza.readplan.schema import DeclaredField, Operation
 from trenza.readplan.selection import Reading, UncoveredError
 from trenza.readplan.written import Gathering, WrittenPlan, compile_written
 from trenza.storage.engine import Database
 from trenza.storage.statements import StatementError, Statements, TooComplexError
 
-DOCUMENTS_MAX = 512
 DOCUMENT_LENGTH_MAX = 16_384
-PLANS_OF_A_DOCUMENT_MAX = 32
+DOCUMENTS_WEIGHT_MAX = 1_000_000
+"""How many characters all kept documents have; each takes some 150 bytes once it is parsed."""
 
+PLANS_WEIGHT_MAX = 50_000
+"""How many nodes the documents of all kept plans have; each takes some 2 kB of its plan."""
+
+LEAST_WEIGHT = 50
 
 LOG = structlog.get_logger("trenza.readplan")
 
@@ -52,15 +61,16 @@ AnyPlan = Plan | WrittenPlan
 Probe = Callable[[Mapping[str, Any]], Hashable]
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Document:
-    """A valid document with one of its operations, and the plans made for it so far."""
+    """A valid document with one of its operations."""
 
     operation: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: Variables
+    scopes: frozenset[Scope]
+    """What a key without `read` needs, whatever is skipped: nothing is written for it otherwise."""
     probes: tuple[Probe, ...]
-    plans: OrderedDict[Hashable, AnyPlan | str] = field(default_factory=OrderedDict)
 
     def shape_of(self, variables: VariableValues) -> Hashable:
         """What of the variables decides how the operation is answered."""
@@ -77,7 +87,8 @@ class Planner:
         self._json = SqliteJson() if database.is_sqlite else PostgresJson()
         self._statements = statements
         self._gathering = Gathering(statements, database.dialect)
-        self._documents: OrderedDict[tuple[str, str | None], Document | str] = OrderedDict()
+        self._documents: Kept[Document | str] = Kept(DOCUMENTS_WEIGHT_MAX)
+        self._plans: Kept[AnyPlan | str] = Kept(PLANS_WEIGHT_MAX)
         self.answered = 0
         self.missed: Counter[str] = Counter()
 
@@ -90,13 +101,15 @@ class Planner:
         FailedWriteError for a mutation that may have written something.
         """
         try:
-            document = self._document(query, name)
+            document, scopes = self._document(query, name), operation.viewer.scopes
+            if Scope.READ not in scopes and not document.scopes <= scopes:
+                raise UncoveredError("scopes")
             found = document.variables.coerced(variables or {})
             if isinstance(found, list):
                 raise UncoveredError("variables")
             run = Run(operation, found)
             plan = self._plan(document, run)
-            if not plan.scopes <= operation.viewer.scopes:
+            if not plan.scopes <= scopes:
                 raise UncoveredError("scopes")
             answer = await self._answer(document, plan, run)
         except UncoveredError as uncovered:
@@ -120,7 +133,8 @@ class Planner:
             return await plan.answer(run, self._statements)
         except TooComplexError as refusal:
             reason = "too complex"
-            document.plans[document.shape_of(run.variables)] = reason
+            key = (document, document.shape_of(run.variables))
+            self._plans.keep(key, reason, LEAST_WEIGHT)
             LOG.info("plan_missed", reason=reason, operation=_name_of(document.operation))
             raise UncoveredError(reason) from refusal
 
@@ -129,16 +143,16 @@ class Planner:
         LOG.info("plans_used", answered=self.answered, missed=dict(self.missed))
 
     def _document(self, query: str, name: str | None) -> Document:
+        if len(query) > DOCUMENT_LENGTH_MAX:
+            # It would not be kept: what the loaders do is less than to read and to plan it anew.
+            raise UncoveredError("too long")
         key = (query, name)
-        found = self._documents.get(key)
+        found = self._documents.find(key)
         if found is None:
             found = self._read(query, name)
             if isinstance(found, str) and found != "subscription":
                 LOG.info("plan_missed", reason=found, operation=name)
-            if len(query) <= DOCUMENT_LENGTH_MAX:
-                _keep(self._documents, key, found, DOCUMENTS_MAX)
-        else:
-            self._documents.move_to_end(key)
+            self._documents.keep(key, found, LEAST_WEIGHT + len(query) + len(name or ""))
         if isinstance(found, str):
             raise UncoveredError(found)
         return found
@@ -163,25 +177,34 @@ class Planner:
             for each in document.definitions
             if isinstance(each, FragmentDefinitionNode)
         }
-        variables = Variables(self._schema, named[0])
-        return Document(named[0], fragments, variables, tuple(_probes(document)))
+        asking = Asking(TypeInfo(self._schema))
+        visit(document, TypeInfoVisitor(asking.types, asking))
+        if asking.introspects:
+            return "introspection"
+        writes = any(each.operation is OperationType.MUTATION for each in operations)
+        return Document(
+            named[0],
+            fragments,
+            Variables(self._schema, named[0]),
+            frozenset(asking.scopes if writes else ()),
+            tuple(_probes(document)),
+        )
 
     def _plan(self, document: Document, run: Run) -> AnyPlan:
-        shape = document.shape_of(run.variables)
-        found = document.plans.get(shape)
+        key = (document, document.shape_of(run.variables))
+        found = self._plans.find(key)
         if found is None:
-            found = self._compile(document, run)
+            reading = Reading(self._schema, document.fragments, run.variables)
+            found = self._compile(document, reading, run)
             if isinstance(found, str):
                 LOG.info("plan_missed", reason=found, operation=_name_of(document.operation))
-            _keep(document.plans, shape, found, PLANS_OF_A_DOCUMENT_MAX)
-        else:
-            document.plans.move_to_end(shape)
+            weight = LEAST_WEIGHT if isinstance(found, str) else LEAST_WEIGHT + reading.nodes
+            self._plans.keep(key, found, weight)
         if isinstance(found, str):
             raise UncoveredError(found)
         return found
 
-    def _compile(self, document: Document, run: Run) -> AnyPlan | str:
-        reading = Reading(self._schema, document.fragments, run.variables)
+    def _compile(self, document: Document, reading: Reading, run: Run) -> AnyPlan | str:
         sets = [document.operation.selection_set]
         try:
             if document.operation.operation is OperationType.MUTATION:
@@ -191,12 +214,8 @@ class Planner:
             return compile_plan(selection, self._json, self._dialect, run)
         except UncoveredError as uncovered:
             return str(uncovered)
-
-
-def _keep(kept: OrderedDict[Any, Any], key: Hashable, value: object, most: int) -> None:
-    kept[key] = value
-    if len(kept) > most:
-        kept.popitem(last=False)
+        except RecursionError:
+            return "nested too deeply"
 
 
 def _name_of(operation: OperationDefinitionNode) -> str | None:
@@ -207,6 +226,24 @@ def _probes(document: DocumentNode) -> Iterator[Probe]:
     found = Probing()
     visit(document, found)
     yield from found.probes.values()
+
+
+class Asking(Visitor):
+    """Collects what all fields of a document need, those that are skipped among them."""
+
+    def __init__(self, types: TypeInfo) -> None:
+        super().__init__()
+        self.types = types
+        self.scopes: set[Scope] = set()
+        self.introspects = False
+
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
+        """Looks at the declaration of a field."""
+        self.introspects |= node.name.value in ("__schema", "__type")
+        found = self.types.get_field_def()
+        declared = found.extensions.get("strawberry-definition") if found else None
+        if isinstance(declared, DeclaredField) and declared.declaration.scope is not None:
+            self.scopes.add(declared.declaration.scope)
 
 
 class Probing(Visitor):

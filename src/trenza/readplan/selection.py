@@ -35,6 +35,11 @@ from trenza.readplan.inputs import members_of, read_members
 from trenza.readplan.schema import NAMESPACE, PAGING, DeclaredField, Record, order_of
 
 PAGE_FIELDS = frozenset({"nodes", "edges", "pageInfo", "totalCount"})
+NODES_MAX = 2000
+"""How many nodes of a document are looked at for a plan, those of a fragment once for each use."""
+
+RELATIONS_MAX = 100
+"""How many relations a plan has. Fragments that name one another twice would make it any size."""
 
 
 class UncoveredError(Exception):
@@ -135,6 +140,8 @@ class Reading:
         self._schema = schema
         self._fragments = fragments
         self._variables = variables
+        self.nodes = 0
+        self._relations = 0
 
     def selection(
         self, type_: GraphQLObjectType | None, sets: Sequence[SelectionSetNode]
@@ -189,6 +196,9 @@ class Reading:
         sets = [node.selection_set for node in nodes if node.selection_set]
         if is_leaf_type(named):
             return {}, None
+        self._relations += 1
+        if self._relations > RELATIONS_MAX:
+            raise UncoveredError("too many relations")
         if isinstance(declaration, fields.Connected):
             return {}, Page(tuple(self._page_fields(named, sets)))
         types = self._schema.get_possible_types(named) if is_abstract_type(named) else [named]
@@ -228,6 +238,9 @@ class Reading:
         collected: dict[str, list[FieldNode]],
         seen: set[str],
     ) -> None:
+        self.nodes += len(selection_set.selections)
+        if self.nodes > NODES_MAX:
+            raise UncoveredError("too many fields")
         for node in selection_set.selections:
             if not self._is_included(node):
                 continue

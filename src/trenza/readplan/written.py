@@ -20,12 +20,15 @@ from trenza.domain.errors import BrokenInvariant, DomainError
 from trenza.readplan import fields
 from trenza.readplan.dialect import JsonDialect
 from trenza.readplan.filling import Encode, Fill, Shape, encoder_of, filler_of, shaper_of
-from trenza.readplan.plan import scopes_of
+from trenza.readplan.plan import fields_of, scopes_of
 from trenza.readplan.run import Run
 from trenza.readplan.schema import Record, Stored, in_full
 from trenza.readplan.selection import Field, Selection, UncoveredError
 from trenza.readplan.statement import Statement, Writer, rows_parameters
 from trenza.storage.statements import Statements
+
+Asked = tuple[Sequence[str], asyncio.Future[list[str]]]
+"""The ids of rows, and where their JSON is waited for."""
 
 
 class FailedWriteError(Exception):
@@ -42,7 +45,7 @@ class Gathering:
     def __init__(self, statements: Statements, dialect: Dialect) -> None:
         self._statements = statements
         self._dialect = dialect
-        self._waiting: dict[tuple[Statement, str], list[tuple[str, asyncio.Future[str]]]] = {}
+        self._waiting: dict[tuple[Statement, str], list[Asked]] = {}
         self._running: set[asyncio.Task[None]] = set()
 
     async def texts(self, statement: Statement, run: Run, ids: Sequence[str]) -> list[str]:
@@ -54,39 +57,42 @@ class Gathering:
         if key not in self._waiting:
             self._waiting[key] = []
             loop.call_soon(self._start, key, run)
-        waiting = self._waiting[key]
-        futures = [loop.create_future() for _ in ids]
-        waiting += zip(ids, futures, strict=True)
-        return [await each for each in futures]
+        answer: asyncio.Future[list[str]] = loop.create_future()
+        self._waiting[key].append((ids, answer))
+        return await answer
 
     def _start(self, key: tuple[Statement, str], run: Run) -> None:
         task = asyncio.ensure_future(self._answer(key[0], run, self._waiting.pop(key)))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def _answer(
-        self, statement: Statement, run: Run, waiting: list[tuple[str, asyncio.Future[str]]]
-    ) -> None:
+    async def _answer(self, statement: Statement, run: Run, waiting: list[Asked]) -> None:
         try:
-            texts = await self.read(statement, run, [id for id, _ in waiting])
+            texts = iter(await self.read(statement, run, [id for ids, _ in waiting for id in ids]))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is answered to who asked
-            for _, future in waiting:
-                if not future.cancelled():
-                    future.set_exception(error)
+            for _, answer in waiting:
+                if not answer.cancelled():
+                    answer.set_exception(error)
             return
-        for (_, future), text in zip(waiting, texts, strict=True):
-            if not future.cancelled():
-                future.set_result(text)
+        for ids, answer in waiting:
+            own = [next(texts) for _ in ids]
+            if not answer.cancelled():
+                answer.set_result(own)
 
     async def read(self, statement: Statement, run: Run, ids: Sequence[str]) -> list[str]:
         """The JSON of each row, by a statement for these alone."""
         unique = list(dict.fromkeys(ids))
-        run.rows = rows_parameters(self._dialect, unique)
-        rows = await self._statements.fetch(statement.text, statement.parameters(run))
+        parameters = self.parameters(statement, run, unique)
+        rows = await self._statements.fetch(statement.text, parameters)
         found = {row[0]: row[1] for row in rows}
         if len(found) != len(unique):
             raise BrokenInvariant("what was written was not found")
         return [found[id] for id in ids]
+
+    def parameters(self, statement: Statement, run: Run, ids: Sequence[str]) -> list[Any]:
+        """The values of a statement that reads these rows; raises DomainError."""
+        run.rows = rows_parameters(self._dialect, ids)
+        return statement.parameters(run)
 
 
 @dataclass(frozen=True)
@@ -154,19 +160,24 @@ class WrittenPlan:
 
     written: Sequence[WrittenField]
     scopes: frozenset[Scope]
+    paged: Sequence[Field]
+    """Every connection in the answer."""
     is_rehearsed: bool = False
 
     async def rehearse(self, run: Run, gathering: Gathering) -> None:
-        """Reads nothing, once, before anything is written, to see that the answer can be read.
+        """Sees before anything is written that the answer can be read; reads nothing, once.
 
-        Raises StatementError.
+        Raises StatementError, and DomainError for what is asked for in vain below what is written.
         """
-        if not self.is_rehearsed:
-            kinds = [kind for each in self.written for kind in each.kinds.values()]
-            for kind in kinds:
-                if kind.statement is not None:
-                    await gathering.read(kind.statement, run, [])
-            self.is_rehearsed = True
+        for field in self.paged:
+            run.window(field)
+        kinds = [kind for each in self.written for kind in each.kinds.values()]
+        for statement in (kind.statement for kind in kinds):
+            if statement is not None and not self.is_rehearsed:
+                await gathering.read(statement, run, [])
+            elif statement is not None and not statement.is_shared:
+                gathering.parameters(statement, run, [])
+        self.is_rehearsed = True
 
     async def answer(self, run: Run, gathering: Gathering) -> bytes:
         """The whole answer as JSON, when everything is committed."""
@@ -191,6 +202,7 @@ def compile_written(
     """The plan of a mutation's fields; raises UncoveredError."""
     written: list[WrittenField] = []
     scopes: set[Scope] = set()
+    paged: list[Field] = []
     for field in selected:
         if not isinstance(field.declaration, fields.Write):
             raise UncoveredError(f"{field.name} has a resolver")
@@ -198,9 +210,11 @@ def compile_written(
             typename: _kind_of(below, Writer(json, dialect, run))
             for typename, below in field.below.items()
         }
-        scopes.update(*(scopes_of(below) for below in field.below.values()))
+        for below in field.below.values():
+            scopes |= scopes_of(below)
+            paged += [each for each in fields_of(below) if each.page]
         written.append(WrittenField(field, field.declaration, kinds))
-    return WrittenPlan(written, frozenset(scopes))
+    return WrittenPlan(written, frozenset(scopes), paged)
 
 
 def _kind_of(selection: Selection, writer: Writer) -> Kind:

@@ -205,7 +205,7 @@ def refused(
 
 
 def _is_json(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
-    kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    kind = headers.get(b"content-type", b"").partition(b";")[0].strip()
     return scope["method"] == "POST" and kind == b"application/json"
 
 

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import strawberry
 
 from trenza.domain.channel import ChannelKind
-from trenza.domain.errors import DomainError, Forbidden, InvalidInput
+from trenza.domain.errors import (
+    DomainError,
+    Forbidden,
+    IdempotencyConflict,
+    InvalidInput,
+    NotFound,
+    OccurredInFuture,
+)
 from trenza.domain.interaction import InteractionKind, Lane
 from trenza.graphql import errors
 from trenza.graphql.balance import BALANCE_NOW, find_balance
@@ -199,9 +206,8 @@ def shown(answer: Answer) -> Any:
 
 async def record_one(operation: Context, input: RecordInteractionInput) -> Any:
     """One report is a batch of one."""
-    answers = await operation.recorder.record(operation.viewer, [input.request()])
-    operation.renew()
-    return shown(answers[0])
+    [answer] = await record_several(operation, [input])
+    return answer
 
 
 async def record_several(operation: Context, inputs: Sequence[RecordInteractionInput]) -> list[Any]:
@@ -220,7 +226,12 @@ async def record_several(operation: Context, inputs: Sequence[RecordInteractionI
 
 async def admit_one(operation: Context, input: AdmitInteractionInput) -> Any:
     """Its credit counts in the running cycle where its own is closed."""
-    return shown(await operation.write(admit_interaction, input.quarantine_id))
+    answer: Answer
+    try:
+        answer = await operation.write(admit_interaction, input.quarantine_id)
+    except (InvalidInput, NotFound, Forbidden, IdempotencyConflict, OccurredInFuture) as refusal:
+        answer = refusal
+    return shown(answer)
 
 
 @record()

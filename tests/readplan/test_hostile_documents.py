@@ -1,0 +1,57 @@
+"""Documents that are small to send and large to answer cost no more than their length."""
+
+import asyncio
+
+import pytest
+
+from tests.readplan.conftest import Apps, Story
+
+ABSENT = 'contact(id: "contact_00000000000000000000000011")'
+
+
+def doubling(times: int) -> str:
+    """Each fragment names the next one twice."""
+    fragments = (
+        f"fragment f{n} on Contact {{ a: mergedInto {{ ...f{n + 1} }} "
+        f"b: mergedInto {{ ...f{n + 1} }} }} "
+        for n in range(times)
+    )
+    last = f"fragment f{times} on Contact {{ id }}"
+    return f"{{ {ABSENT} {{ ...f0 }} }} {''.join(fragments)}{last}"
+
+
+def chain(length: int) -> str:
+    """A contact that was merged into one that was merged, and so on."""
+    return f"{{ {ABSENT} {'{ mergedInto ' * length}{{ id }}{' }' * length} }}"
+
+
+def repeating(uses: int, fields: int) -> str:
+    """The same long fragment in many places."""
+    places = " ".join(f"a{n}: {ABSENT} {{ ...f }}" for n in range(uses))
+    return f"{{ {places} }} fragment f on Contact {{ {'id ' * fields} }}"
+
+
+def wide(fields: int) -> str:
+    """Many names for one value."""
+    return f"{{ {ABSENT} {{ {' '.join(f'a{n}: id' for n in range(fields))} }} }}"
+
+
+DOCUMENTS = {
+    "doubling": (doubling(18), "too many relations"),
+    "repeating": (repeating(60, 100), "too many fields"),
+    "chain": (chain(80), "nested too deeply"),
+    "wide": (wide(2000), "too long"),
+}
+
+
+@pytest.mark.parametrize(("document", "reason"), DOCUMENTS.values(), ids=DOCUMENTS)
+async def test_no_plan_is_made(apps: Apps, story: Story, document: str, reason: str) -> None:
+    missed = apps.planned.app.state.planner.missed
+    before = missed[reason]
+
+    asked = story.a.client(apps.planned).ask(document)
+    answer = await asyncio.wait_for(asked, 20)
+
+    assert missed[reason] == before + 1
+    assert "errors" not in answer
+    assert set(answer["data"].values()) == {None}
