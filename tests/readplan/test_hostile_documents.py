@@ -71,3 +71,14 @@ async def test_a_mistake_of_a_plan_is_answered_by_the_loaders(
 
     assert data == {"viewer": {"__typename": "Viewer"}}
     assert planner.missed.pop("mistake") == 1
+
+
+@pytest.mark.parametrize("kind", ["application/json;x", "Application/JSON", "application/jsonx"])
+async def test_a_content_type_is_read_alike(apps: Apps, story: Story, kind: str) -> None:
+    """Whether a plan covers a document decides nothing of what is accepted."""
+    request = {"content": b'{"query": "{ __typename }"}', "headers": {"content-type": kind}}
+
+    by_plan = await story.a.client(apps.planned).post(**request)
+    by_loaders = await story.a.client(apps.reference).post(**request)
+
+    assert (by_plan.status_code, by_plan.text) == (by_loaders.status_code, by_loaders.text)
