@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.readplan.conftest import Apps, Story
+from trenza.readplan.plan import Plan
 
 ABSENT = 'contact(id: "contact_00000000000000000000000011")'
 
@@ -55,3 +56,29 @@ async def test_no_plan_is_made(apps: Apps, story: Story, document: str, reason: 
     assert missed[reason] == before + 1
     assert "errors" not in answer
     assert set(answer["data"].values()) == {None}
+
+
+async def test_a_mistake_of_a_plan_is_answered_by_the_loaders(
+    apps: Apps, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> bytes:
+        raise ZeroDivisionError
+
+    planner = apps.planned.app.state.planner
+    monkeypatch.setattr(Plan, "answer", fail)
+
+    data = await story.a.client(apps.planned).run("{ viewer { __typename } }")
+
+    assert data == {"viewer": {"__typename": "Viewer"}}
+    assert planner.missed.pop("mistake") == 1
+
+
+@pytest.mark.parametrize("kind", ["application/json;x", "Application/JSON", "application/jsonx"])
+async def test_a_content_type_is_read_alike(apps: Apps, story: Story, kind: str) -> None:
+    """Whether a plan covers a document decides nothing of what is accepted."""
+    request = {"content": b'{"query": "{ __typename }"}', "headers": {"content-type": kind}}
+
+    by_plan = await story.a.client(apps.planned).post(**request)
+    by_loaders = await story.a.client(apps.reference).post(**request)
+
+    assert (by_plan.status_code, by_plan.text) == (by_loaders.status_code, by_loaders.text)

@@ -42,7 +42,7 @@ from trenza.readplan.plan import Plan, compile_plan
 from trenza.readplan.run import Run
 from trenza.readplan.schema import DeclaredField, Operation
 from trenza.readplan.selection import Reading, UncoveredError
-from trenza.readplan.written import Gathering, WrittenPlan, compile_written
+from trenza.readplan.written import FailedWriteError, Gathering, WrittenPlan, compile_written
 from trenza.storage.engine import Database
 from trenza.storage.statements import StatementError, Statements, TooComplexError
 
@@ -121,6 +121,13 @@ class Planner:
         except StatementError as error:
             LOG.warning("plan_failed", operation=name, error=type(error.__cause__).__name__)
             self.missed["database"] += 1
+            return None
+        except FailedWriteError:
+            raise
+        except Exception:
+            # A mistake of ours, before anything was written: the loaders may know better.
+            LOG.exception("plan_failed", operation=name)
+            self.missed["mistake"] += 1
             return None
         self.answered += 1
         return answer
