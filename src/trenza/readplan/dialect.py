@@ -24,7 +24,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
-Text_ = str | ColumnElement[Any]
+Piece = str | ColumnElement[Any]
 """Text of a statement: fixed, or an expression."""
 
 
@@ -54,7 +54,7 @@ def text_of(*pieces: str | ColumnElement[Any]) -> ColumnElement[str]:
     return parts[0] if len(parts) == 1 else Concatenation(*parts)
 
 
-def _flat(pieces: Iterable[Text_]) -> Iterable[Text_]:
+def _flat(pieces: Iterable[Piece]) -> Iterable[Piece]:
     """The pieces, those of concatenations among them one by one."""
     for piece in pieces:
         if isinstance(piece, Concatenation):
@@ -63,17 +63,17 @@ def _flat(pieces: Iterable[Text_]) -> Iterable[Text_]:
             yield piece
 
 
-def as_object(members: Iterable[tuple[str, Text_]]) -> ColumnElement[str]:
+def as_object(members: Iterable[tuple[str, Piece]]) -> ColumnElement[str]:
     """A JSON object of keys, which need no escaping, and their JSON."""
-    pieces: list[Text_] = []
+    pieces: list[Piece] = []
     for key, value in members:
         pieces += ["," if pieces else "{", f'"{key}":', value]
     return text_of(*pieces, "}") if pieces else fixed("{}")
 
 
-def as_array(values: Iterable[Text_]) -> ColumnElement[str]:
+def as_array(values: Iterable[Piece]) -> ColumnElement[str]:
     """A JSON array of JSON."""
-    pieces: list[Text_] = []
+    pieces: list[Piece] = []
     for value in values:
         pieces += ["," if pieces else "[", value]
     return text_of(*pieces, "]") if pieces else fixed("[]")

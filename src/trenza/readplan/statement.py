@@ -47,7 +47,7 @@ from trenza.readplan import fields
 from trenza.readplan.connection import beyond_keys, sorting
 from trenza.readplan.dialect import (
     JsonDialect,
-    Text_,
+    Piece,
     as_array,
     as_object,
     fixed,
@@ -170,7 +170,7 @@ class Writer:
             (field.key, self._value(field, selection, alias)) for field in selection.fields
         )
 
-    def _value(self, field: Field, selection: Selection, alias: FromClause) -> Text_:
+    def _value(self, field: Field, selection: Selection, alias: FromClause) -> Piece:
         match field.declaration:
             case None:
                 return f'"{selection.typename}"'
@@ -187,7 +187,7 @@ class Writer:
     def _needs(
         self, selection: Selection, needs: Iterable[str], alias: FromClause
     ) -> ColumnElement[str]:
-        found: list[Text_] = []
+        found: list[Piece] = []
         for need in needs:
             relation, _, name = need.rpartition(".")
             if relation:
@@ -302,7 +302,7 @@ class Writer:
     def _edge(
         self, below: Sequence[PageField], keys: ColumnElement[str], alias: FromClause
     ) -> ColumnElement[str]:
-        values: dict[str, Text_] = {}
+        values: dict[str, Piece] = {}
         for each in below:
             values[each.key] = f'"{each.name}"'
             if isinstance(each.below, Selection):
@@ -315,7 +315,7 @@ class Writer:
         """The values that order a row: what its cursor is made of."""
         return as_array(self._plain(column) for column in order.columns)
 
-    def _page_value(self, each: PageField, rows: FromClause | None, whole: Select[Any]) -> Text_:
+    def _page_value(self, each: PageField, rows: FromClause | None, whole: Select[Any]) -> Piece:
         if each.name == "totalCount":
             counted = whole.with_only_columns(func.count(), maintain_column_froms=True)
             return cast(counted.scalar_subquery(), Text)

@@ -6,6 +6,7 @@ state of the database, so that none needs a transaction.
 """
 
 import asyncio
+import os
 import sqlite3
 import threading
 from collections import deque
@@ -135,7 +136,9 @@ class SqliteStatements:
     def __init__(self, database: Database, pool_size: int) -> None:
         self.executed = 0
         self._file = make_url(database.url).database or ""
-        self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="trenza-read")
+        # More threads than processors only wait for each other: twice the time for each request.
+        threads = min(pool_size, os.cpu_count() or 1)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="trenza-read")
         self._own = threading.local()
         self._connections: deque[sqlite3.Connection] = deque()
 

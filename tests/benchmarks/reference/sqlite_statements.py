@@ -6,6 +6,12 @@ from trenza.domain.ticket import OPEN_STATUSES
 # Python's text has the states in it; they are constants of this program, not input.
 _OPEN = f"AND status IN ({', '.join(map(repr, map(str, OPEN_STATUSES)))})"
 
+
+def _instant(column: str) -> str:
+    """An instant as the API writes it; it is stored with a space for the T, and without the Z."""
+    return f"replace({column}, ' ', 'T') || 'Z'"
+
+
 # The plus keeps SQLite from walking all identities of the workspace in the order of its key.
 _IDENTITIES = """(
     SELECT json_group_array(json_object('channel', channel, 'address', address))
@@ -18,11 +24,12 @@ _IDENTITIES = """(
 CONTACT_360 = f"""
 SELECT json_object('data', json_object('contact', json_object(
   'id', contact.id, 'displayName', display_name, 'company', company, 'city', city,
-  'country', country, 'stage', stage, 'createdAt', contact.created_at,
+  'country', country, 'stage', stage, 'createdAt', {_instant("contact.created_at")},
   'identities', {_IDENTITIES},
   'interactions', json_object('nodes', (
     SELECT json_group_array(json_object(
-      'id', id, 'kind', kind, 'channel', channel, 'actor', actor, 'occurredAt', occurred_at,
+      'id', id, 'kind', kind, 'channel', channel, 'actor', actor,
+      'occurredAt', {_instant("occurred_at")},
       'text', text, 'verdict', json_object('outcome', outcome, 'ruleCode', rule_code)
     ))
     FROM (
@@ -32,7 +39,8 @@ SELECT json_object('data', json_object('contact', json_object(
   )),
   'tickets', json_object('nodes', (
     SELECT json_group_array(json_object(
-      'id', id, 'number', number, 'subject', subject, 'status', status, 'openedAt', opened_at
+      'id', id, 'number', number, 'subject', subject, 'status', status,
+      'openedAt', {_instant("opened_at")}
     ))
     FROM (
       SELECT id, number, subject, status, opened_at FROM ticket
@@ -41,7 +49,8 @@ SELECT json_object('data', json_object('contact', json_object(
   )),
   'sessions', json_object('nodes', (
     SELECT json_group_array(json_object(
-      'id', id, 'lane', lane, 'channel', channel, 'openedAt', opened_at, 'expiresAt', expires_at
+      'id', id, 'lane', lane, 'channel', channel,
+      'openedAt', {_instant("opened_at")}, 'expiresAt', {_instant("expires_at")}
     ))
     FROM (
       SELECT id, lane, channel, opened_at, expires_at FROM interactionz_session
@@ -51,7 +60,8 @@ SELECT json_object('data', json_object('contact', json_object(
   )),
   'campaignTouches', json_object('nodes', (
     SELECT json_group_array(json_object(
-      'touchedAt', touched_at, 'channel', channel, 'campaign', json_object('id', of, 'name', name)
+      'touchedAt', {_instant("touched_at")}, 'channel', channel,
+      'campaign', json_object('id', of, 'name', name)
     ))
     FROM (
       SELECT touched_at, touch.channel, campaign.id AS of, name
@@ -63,7 +73,7 @@ SELECT json_object('data', json_object('contact', json_object(
   )),
   'journeyEnrollments', json_object('nodes', (
     SELECT json_group_array(json_object(
-      'enrolledAt', enrolled_at, 'journey', json_object('id', of, 'name', name)
+      'enrolledAt', {_instant("enrolled_at")}, 'journey', json_object('id', of, 'name', name)
     ))
     FROM (
       SELECT enrolled_at, journey.id AS of, name
@@ -85,11 +95,12 @@ def contacts(after: bool) -> str:
 SELECT json_object('data', json_object('contacts', json_object('nodes', (
   SELECT json_group_array(json_object(
     'id', contact.id, 'displayName', display_name, 'company', company,
-    'createdAt', contact.created_at,
+    'createdAt', {_instant("contact.created_at")},
     'identities', {_IDENTITIES},
     'interactions', json_object('nodes', (
       SELECT json_group_array(json_object(
-        'id', id, 'kind', kind, 'channel', channel, 'occurredAt', occurred_at,
+        'id', id, 'kind', kind, 'channel', channel,
+      'occurredAt', {_instant("occurred_at")},
         'verdict', json_object('outcome', outcome, 'ruleCode', rule_code)
       ))
       FROM (
