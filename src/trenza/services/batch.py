@@ -82,7 +82,7 @@ class Batch:
         writings += [(NEW_INTERACTIONS, rows), *self._connections(rows)]
         writings += working.writings(known=[row["id"] for row in rows])
         await write_all(self._connection, self._workspace.id, writings)
-        return bool(await working.append())
+        return bool(await working.append(first=True))
 
     async def _lock(self) -> set[str]:
         """Finds the contact of each report and locks its root; the ids that nobody has."""

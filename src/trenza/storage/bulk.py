@@ -8,26 +8,36 @@ costs more than a statement, all that are asked or written together share one ho
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import repeat
+from operator import itemgetter
 from typing import Any, cast
 
 import asyncpg
 from sqlalchemy import (
     JSON,
+    ColumnElement,
     Dialect,
     Executable,
+    Integer,
     Select,
+    Subquery,
     Table,
+    Text,
     bindparam,
+    literal_column,
+    null,
     select,
+    union_all,
 )
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import NullType, TypeEngine
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from trenza.storage.columns import ID
@@ -109,7 +119,7 @@ def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Query:
     """A SELECT of one workspace: parameters `workspace_id` and any number of tables of rows.
 
@@ -150,37 +160,113 @@ class Question:
     def arguments(self, dialect: Dialect) -> tuple[_Text, Row]:
         """The statement with its arguments in order."""
         text = self.query.text(dialect)
+        return text, text.arguments(self.values(dialect))
+
+    def values(self, dialect: Dialect) -> dict[str, Any]:
+        """The arguments by name."""
         values: dict[str, Any] = {"workspace_id": self.workspace_id}
         for parameter, rows in zip(self.query.parameters, self.tables, strict=True):
             values |= parameter.values(dialect, rows)
-        return text, text.arguments(values)
+        return values
 
 
 async def ask(connection: AsyncConnection, *questions: Question) -> list[list[Row]]:
-    """The rows that answer each question, asked in order; on SQLite in one hop."""
+    """The rows that answer each question, asked in one round trip.
+
+    PostgreSQL answers them from one state of the database, in one statement that gives the rows
+    of each question in any order; on SQLite they share a hop.
+    """
     found: list[list[Row]] = [[] for _ in questions]
-    asked = [
-        (index, *question.arguments(connection.dialect))
-        for index, question in enumerate(questions)
-        if not question.is_empty
-    ]
+    asked = [(index, each) for index, each in enumerate(questions) if not each.is_empty]
     if not asked:
         return found
-    driver = await driver_of(connection)
-    if connection.dialect.name == "sqlite":
+    driver, dialect = await driver_of(connection), connection.dialect
+    if dialect.name == "sqlite":
+        texts = [(index, *question.arguments(dialect)) for index, question in asked]
 
         def run(database: sqlite3.Connection) -> None:
-            for index, text, arguments in asked:
+            for index, text, arguments in texts:
                 found[index] = text.read(database.execute(text.text, arguments))
 
         await _hop(driver, run)
         return found
-    for index, text, arguments in asked:
-        try:
-            found[index] = text.read(await driver.fetch(text.text, *arguments))
-        except DRIVER_ERRORS as error:
-            raise as_database_error(error, text.text) from error
+    if len(asked) == 1:
+        [(index, question)] = asked
+        text, arguments = question.arguments(dialect)
+        found[index] = await _fetch(driver, text.text, arguments)
+        return found
+    fused = _fused(dialect, tuple([question.query for _, question in asked]))
+    values: dict[str, Any] = {}
+    for _, question in asked:
+        values |= question.values(dialect)
+    for row in await _fetch(driver, fused.text.text, fused.text.arguments(values)):
+        part = row[0]
+        found[asked[part][0]].append(fused.cells[part](row))
     return found
+
+
+async def _fetch(driver: Any, text: str, arguments: Row) -> list[Row]:
+    try:
+        return cast(list[Row], await driver.fetch(text, *arguments))
+    except DRIVER_ERRORS as error:
+        raise as_database_error(error, text) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Fused:
+    """Several queries as one statement, and how the cells of each are picked from its rows."""
+
+    text: _Text
+    cells: tuple[Callable[[Row], Row], ...]
+
+
+_FUSED: dict[tuple[Query, ...], _Fused] = {}
+
+
+def _fused(dialect: Dialect, queries: tuple[Query, ...]) -> _Fused:
+    """One UNION ALL of queries; its first column says which query a row is of.
+
+    Columns of one type share their places; a query leaves the places empty that it does not need.
+    """
+    found = _FUSED.get(queries)
+    if found is not None:
+        return found
+    parts = [query.build(dialect.name).subquery() for query in queries]
+    names = [_places(part, dialect) for part in parts]
+    places = {place: type_ for each in names for place, (_, type_) in each.items()}
+    order = {place: index for index, place in enumerate(places, start=1)}
+    selects = []
+    for number, (part, own) in enumerate(zip(parts, names, strict=True)):
+        cells = [
+            own[place][0] if place in own else sql_cast(null(), type_)
+            for place, type_ in places.items()
+        ]
+        selects.append(select(literal_column(str(number), Integer()), *cells).select_from(part))
+    statement = union_all(*selects)
+    picked = tuple(_picking([order[place] for place in own]) for own in names)
+    fused = _FUSED[queries] = _Fused(_text_of(statement, dialect), picked)
+    return fused
+
+
+def _places(
+    part: Subquery, dialect: Dialect
+) -> dict[tuple[str, int], tuple[ColumnElement[Any], TypeEngine[Any]]]:
+    """The columns of a query, each by its type and its number among those of the type."""
+    counts: Counter[str] = Counter()
+    found: dict[tuple[str, int], tuple[ColumnElement[Any], TypeEngine[Any]]] = {}
+    for column in part.c:
+        type_ = Text() if isinstance(column.type, NullType) else column.type
+        name = type_.compile(dialect)
+        found[name, counts[name]] = (column, type_)
+        counts[name] += 1
+    return found
+
+
+def _picking(indexes: Sequence[int]) -> Callable[[Row], Row]:
+    if len(indexes) == 1:
+        [only] = indexes
+        return lambda row: (row[only],)
+    return itemgetter(*indexes)
 
 
 @dataclass(frozen=True)
