@@ -57,5 +57,5 @@ async def test_a_batch_costs_the_same_for_1_and_for_80_people(database_url: str)
         again = [await count_round_trips(books, batch) for batch in (few, many)]
 
         # On SQLite what is asked or written together is one hop.
-        assert fresh == ([6, 6] if books.database.is_sqlite else [12, 12])
-        assert again == [3, 3]
+        assert fresh == ([5, 5] if books.database.is_sqlite else [11, 11])
+        assert again == [2, 2]
