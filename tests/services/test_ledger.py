@@ -184,8 +184,7 @@ async def test_the_number_of_statements_does_not_depend_on_the_number_of_rows(
             await books.append(*drafts, now=utc(2026, 9, 12))
 
         outside_of_append = 1
-        # On SQLite the rows and the head are written in one hop.
-        of_append = 3 if books.database.is_sqlite else 4
+        of_append = 3
         assert len(statements) == outside_of_append + of_append, statements
 
 

@@ -269,7 +269,7 @@ def _picking(indexes: Sequence[int]) -> Callable[[Row], Row]:
     return itemgetter(*indexes)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BulkWrite:
     """An INSERT or UPDATE of any number of rows of one workspace.
 
@@ -287,15 +287,16 @@ class BulkWrite:
         """The statement in a dialect."""
         found = self._texts.get(dialect.name)
         if found is None:
-            found = self._texts[dialect.name] = _text_of(self._built(dialect.name), dialect)
+            found = self._texts[dialect.name] = _text_of(self.statement(dialect.name), dialect)
         return found
 
-    def _built(self, dialect_name: str) -> Executable:
+    def statement(self, dialect_name: str, rows_name: str = "written") -> Any:
+        """The statement; on PostgreSQL its rows are a table of that name."""
         cells: dict[str, Any] = {"workspace_id": bindparam("workspace_id", type_=ID)}
         if dialect_name == "sqlite":
             cells |= {name: bindparam(name, type_=type_) for name, type_ in self.columns.items()}
             return self.build(dialect_name, cells, None)
-        rows = RowsParameter("written", self.columns).table(dialect_name)
+        rows = RowsParameter(rows_name, self.columns).table(dialect_name)
         cells |= {name: rows.c[name] for name in self.columns}
         return self.build(dialect_name, cells, rows)
 
@@ -359,16 +360,18 @@ Writing = tuple[BulkWrite, Sequence[Mapping[str, Any]]]
 async def write_all(
     connection: AsyncConnection, workspace_id: str, writings: Iterable[Writing]
 ) -> None:
-    """Writes rows, in the order of the writes: one hop on SQLite, a statement each on PostgreSQL.
+    """Writes rows, in the order of the writes; one without rows is not sent.
 
-    A write without rows is not sent.
+    On SQLite they share a hop, on PostgreSQL a statement, apart from many rows that are copied.
+    There the writes of one call see nothing of each other and must concern different rows; what
+    refers to a row finds it, since references are looked up when the statement ends.
     """
     wanted = [(write, rows) for write, rows in writings if rows]
     if not wanted:
         return
     driver, dialect = await driver_of(connection), connection.dialect
-    texts = [write.text(dialect) for write, _ in wanted]
     if dialect.name == "sqlite":
+        texts = [write.text(dialect) for write, _ in wanted]
         given = [
             (text.text, _each(text, workspace_id, write, rows))
             for text, (write, rows) in zip(texts, wanted, strict=True)
@@ -380,28 +383,71 @@ async def write_all(
 
         await _hop(driver, run)
         return
-    for text, (write, rows) in zip(texts, wanted, strict=True):
-        try:
-            await _send(driver, text, workspace_id, write, rows)
-        except DRIVER_ERRORS as error:
-            raise as_database_error(error, text.text) from error
+    together: list[Writing] = []
+    for write, rows in wanted:
+        if write.copied is None or len(rows) < COPIED_MIN:
+            together.append((write, rows))
+            continue
+        await _send(driver, dialect, workspace_id, together)
+        together = []
+        await _copy(driver, workspace_id, write.copied, write, rows)
+    await _send(driver, dialect, workspace_id, together)
 
 
 async def _send(
+    driver: Any, dialect: Dialect, workspace_id: str, writings: Sequence[Writing]
+) -> None:
+    if not writings:
+        return
+    text = _fused_writes(dialect, tuple([write for write, _ in writings]))
+    values: dict[str, Any] = {"workspace_id": workspace_id}
+    for number, (write, rows) in enumerate(writings):
+        for name in write.columns:
+            values[f"{_rows_name(number)}_{name}"] = [row[name] for row in rows]
+    try:
+        await driver.execute(text.text, *text.arguments(values))
+    except DRIVER_ERRORS as error:
+        raise as_database_error(error, text.text) from error
+
+
+async def _copy(
     driver: Any,
-    text: _Text,
     workspace_id: str,
+    table: str,
     write: BulkWrite,
     rows: Sequence[Mapping[str, Any]],
 ) -> None:
-    columns = {name: [row[name] for row in rows] for name in write.columns}
-    if write.copied is None or len(rows) < COPIED_MIN:
-        values = {f"written_{name}": cells for name, cells in columns.items()}
-        await driver.execute(text.text, *text.arguments({"workspace_id": workspace_id, **values}))
-        return
-    records = zip(repeat(workspace_id, len(rows)), *columns.values(), strict=True)
-    names = ["workspace_id", *columns]
-    await driver.copy_records_to_table(write.copied, records=records, columns=names)
+    columns = [[row[name] for row in rows] for name in write.columns]
+    records = zip(repeat(workspace_id, len(rows)), *columns, strict=True)
+    names = ["workspace_id", *write.columns]
+    try:
+        await driver.copy_records_to_table(table, records=records, columns=names)
+    except DRIVER_ERRORS as error:
+        raise as_database_error(error, table) from error
+
+
+_FUSED_WRITES: dict[tuple[BulkWrite, ...], _Text] = {}
+
+
+def _fused_writes(dialect: Dialect, writes: tuple[BulkWrite, ...]) -> _Text:
+    """Writes as the parts of one statement, which PostgreSQL executes in a fixed order.
+
+    All rows are of one workspace, so of one shard where tables are distributed. Citus, where it
+    does not hand over such a statement whole, executes its parts one after another, parents first.
+    """
+    found = _FUSED_WRITES.get(writes)
+    if found is None:
+        parts = [
+            write.statement(dialect.name, _rows_name(number)).cte(f"write_{number}")
+            for number, write in enumerate(writes)
+        ]
+        statement: Select[Any] = select(literal_column("1")).add_cte(*parts)
+        found = _FUSED_WRITES[writes] = _text_of(statement, dialect)
+    return found
+
+
+def _rows_name(number: int) -> str:
+    return f"written_{number}"
 
 
 def _each(
