@@ -62,9 +62,11 @@ def as_database_error(error: Exception, text: str | None = None) -> DBAPIError:
     return kind(text, None, error, hide_parameters=True)
 
 
-async def driver_of(connection: AsyncConnection) -> Any:
+def driver_of(connection: AsyncConnection) -> Any:
     """The driver's own connection: asyncpg's or aiosqlite's."""
-    return (await connection.get_raw_connection()).driver_connection
+    # `get_raw_connection` says the same by way of a greenlet, which costs as much as a statement.
+    connected: Any = connection.sync_connection
+    return connected.connection.driver_connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,7 @@ async def ask(connection: AsyncConnection, *questions: Question) -> list[list[Ro
     asked = [(index, each) for index, each in enumerate(questions) if not each.is_empty]
     if not asked:
         return found
-    driver, dialect = await driver_of(connection), connection.dialect
+    driver, dialect = driver_of(connection), connection.dialect
     if dialect.name == "sqlite":
         texts = [(index, *question.arguments(dialect)) for index, question in asked]
 
@@ -369,7 +371,7 @@ async def write_all(
     wanted = [(write, rows) for write, rows in writings if rows]
     if not wanted:
         return
-    driver, dialect = await driver_of(connection), connection.dialect
+    driver, dialect = driver_of(connection), connection.dialect
     if dialect.name == "sqlite":
         texts = [write.text(dialect) for write, _ in wanted]
         given = [
