@@ -92,7 +92,7 @@ async def lock_books(
         STANDING_DEBITS.of(workspace_id, [(each,) for each in sorted(session_ids)]),
     )
     head = _head(workspace_id, locked)
-    if [(head.sequence,)] != [tuple(row) for row in seen]:
+    if seen != [(head.sequence,)]:
         # Another writer went first while we waited; beside the locked row a statement of
         # PostgreSQL sees what stood when it began.
         cycles, raised = await ask(connection, _CYCLES.of(workspace_id), _RAISED.of(workspace_id))
