@@ -41,8 +41,8 @@ def counted_round_trips(database: Database) -> Iterator[list[str]]:
 
     driver_of = bulk.driver_of
 
-    async def counting(connection: Any) -> Any:
-        return _Counting(await driver_of(connection), found)
+    def counting(connection: Any) -> Any:
+        return _Counting(driver_of(connection), found)
 
     # Readers and writers of PostgreSQL share one pool, and so what listens to it.
     both = (database._readers.sync_engine, database._writers.sync_engine)

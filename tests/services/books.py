@@ -32,7 +32,6 @@ from trenza.storage import (
 )
 from trenza.storage.columns import Table
 from trenza.storage.engine import Database
-from trenza.storage.session import find_standing_debits
 from trenza.storage.workspace import WorkspaceSettings, find_workspace
 
 MICROSECOND = timedelta(microseconds=1)
@@ -211,18 +210,10 @@ class Books:
     ) -> list[AppendedEntry]:
         """Appends rows in one transaction at the clock's instant, or at `now`."""
         at = now or self.clock.at
-        reversed_ids = {
-            draft.session_id
-            for draft in drafts
-            if draft.kind is EntryKind.REVERSAL and draft.session_id
-        }
 
         async def work(connection: AsyncConnection) -> list[AppendedEntry]:
             workspace = await find_workspace(connection, self.workspace_id)
-            standing = await find_standing_debits(connection, self.workspace_id, reversed_ids)
-            return await append_entries(
-                connection, self.dependencies, workspace, at, drafts, standing
-            )
+            return await append_entries(connection, self.dependencies, workspace, at, drafts)
 
         return await self.database.write(work)
 

@@ -362,8 +362,7 @@ async def test_the_statements_of_a_write_do_not_grow_with_its_identities(databas
                 await upsert(books, id=me, identities=devices, city="Lima")
             costs.append((len(creating), len(adding)))
 
-        # On SQLite what is written together is one hop.
-        assert costs == [(2, 6) if books.database.is_sqlite else (4, 7)] * 2
+        assert costs == [(2, 6)] * 2
 
 
 async def test_a_merge_links_and_keeps_what_was_recorded_for_whom(database_url: str) -> None:

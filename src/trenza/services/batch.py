@@ -36,7 +36,7 @@ from trenza.storage.interaction import (
 )
 from trenza.storage.journey import JOURNEY, enrolling
 from trenza.storage.ticket import TICKET
-from trenza.storage.workspace import WorkspaceSettings
+from trenza.storage.workspace import ASKED_SETTINGS, WorkspaceSettings, workspace_of
 
 REFERENCED = {"campaignId": CAMPAIGN, "ticketId": TICKET, "journeyId": JOURNEY}
 
@@ -51,23 +51,24 @@ class Batch:
         self,
         connection: AsyncConnection,
         dependencies: Dependencies,
-        workspace: WorkspaceSettings,
+        workspace_id: str,
         reports: Sequence[Report],
     ) -> None:
         self.late: list[Report] = []
         self._connection = connection
         self._dependencies = dependencies
-        self._workspace = workspace
-        self._policy = workspace.rules
+        self._workspace_id = workspace_id
         self._reports = reports
         self._roots: dict[str, str] = {}
         self._met: Collection[Identity] = ()
 
     async def record(self) -> bool:
         """Answers every report and writes those that are new; whether the ledger has grown."""
-        missing = await self._lock()
+        if not self._reports:
+            return False
+        workspace, missing = await self._lock()
         now = self._dependencies.clock.now()
-        working = WorkingSet(self._connection, self._dependencies, self._workspace, now)
+        working = WorkingSet(self._connection, self._dependencies, workspace, now)
         # Only now: a report that another process has just recorded is seen under its lock.
         fresh = await self._resolve(missing, working)
         if not fresh:
@@ -81,20 +82,24 @@ class Batch:
         rows = [self._row(report, verdicts[report.new_event.id]) for report in fresh]
         writings += [(NEW_INTERACTIONS, rows), *self._connections(rows)]
         writings += working.writings(known=[row["id"] for row in rows])
-        await write_all(self._connection, self._workspace.id, writings)
-        return bool(await working.append())
+        await write_all(self._connection, self._workspace_id, writings)
+        return bool(await working.append(first=True))
 
-    async def _lock(self) -> set[str]:
-        """Finds the contact of each report and locks its root; the ids that nobody has."""
-        reports, workspace_id = self._reports, self._workspace.id
+    async def _lock(self) -> tuple[WorkspaceSettings, set[str]]:
+        """Finds the contact of each report and locks its root.
+
+        The workspace's settings, and the ids in reports that nobody has.
+        """
+        reports, workspace_id = self._reports, self._workspace_id
         identities = {each.identity for each in reports if each.identity}
         named: dict[str, set[str]] = {name: set() for name in ("contactId", *REFERENCED)}
         for report in reports:
             for name, id in report.references.items():
                 named[name].add(id)
         contact_ids = named.pop("contactId")
-        found, *existing = await ask(
+        settings, found, *existing = await ask(
             self._connection,
+            ASKED_SETTINGS.of(workspace_id),
             LOCKED_CONTACTS.of(workspace_id, sorted(identities), _cells(contact_ids)),
             *(
                 existing_in(REFERENCED[name]).of(workspace_id, _cells(ids))
@@ -111,41 +116,44 @@ class Batch:
         missing = contact_ids.difference(self._roots)
         for ids, rows in zip(named.values(), existing, strict=True):
             missing |= ids.difference(id for (id,) in rows)
-        return missing
+        return workspace_of(settings), missing
 
     async def _resolve(self, missing: set[str], working: WorkingSet) -> list[Report]:
         """Answers replays, conflicts and refusals, and loads what the new ones can touch."""
         events: dict[str, list[Event]] = {}
         for report in self._reports:
-            self._propose(report, missing)
+            self._propose(report, working.workspace, missing)
             if report.event is not None and report.contact_id:
                 events.setdefault(self._roots[report.contact_id], []).append(report.event)
         keys = {each.key for each in self._reports if each.key is not None}
         rows, *loaded = await ask(
             self._connection,
-            KNOWN.of(self._workspace.id, sorted(keys)),
+            KNOWN.of(self._workspace_id, sorted(keys)),
             *working.questions(events),
         )
         working.learn(*loaded)
         known = known_of(rows)
         return [report for report in self._reports if self._is_fresh(report, known)]
 
-    def _propose(self, report: Report, missing: set[str]) -> None:
+    def _propose(self, report: Report, workspace: WorkspaceSettings, missing: set[str]) -> None:
         """Gives a report its event, or what refuses it."""
-        request = report.request
+        request, policy = report.request, workspace.rules
+        report.judge(policy)
+        if report.answer is not None:
+            return
         for name, id in report.references.items():
             if id in missing:
                 report.answer = absent(name)
                 return
         if report.admitted_as is None:
-            horizon = self._workspace.acceptance_horizon
+            horizon = workspace.acceptance_horizon
             try:
-                self._policy.require_timely(request.occurred_at, report.arrived_at, horizon)
+                policy.require_timely(request.occurred_at, report.arrived_at, horizon)
             except DomainError as refusal:
                 report.refusal = refusal
                 return
         report.event = make_event(
-            self._policy,
+            policy,
             event_id=report.admitted_as or self._dependencies.new_id(Prefix.INTERACTION),
             occurred_at=request.occurred_at,
             kind=request.kind,

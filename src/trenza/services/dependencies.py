@@ -1,11 +1,12 @@
 """What every service is given: the database, the clock, new ids, and the bell of the feeds."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from trenza.domain.ids import Prefix
+from trenza.services.counted import CountedDebits
 from trenza.storage.engine import Database
 
 
@@ -35,3 +36,4 @@ class Dependencies:
     bell: Bell
     new_secret: Callable[[], str]
     """Makes the secret of an API key: `access_key.SECRET_LENGTH` of `access_key.ALPHABET`."""
+    counted: CountedDebits = field(default_factory=CountedDebits)

@@ -26,11 +26,10 @@ from trenza.services.report import (
     check_or_refuse,
     content_hash,
 )
-from trenza.storage.bulk import ask
 from trenza.storage.contact import lock_roots
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.interaction import find_interaction, judged_of, mark_retracted
-from trenza.storage.workspace import ASKED_SETTINGS, find_workspace, workspace_of
+from trenza.storage.workspace import find_workspace
 
 __all__ = [
     "Answer",
@@ -55,13 +54,11 @@ async def record_interactions(
     viewer.require(Scope.RECORD)
 
     async def work(connection: AsyncConnection) -> tuple[list[Answer], bool]:
-        [settings] = await ask(connection, ASKED_SETTINGS.of(viewer.workspace_id))
-        workspace = workspace_of(settings)
-        checked = [check_or_refuse(workspace.rules, arrival) for arrival in arrivals]
+        checked = [check_or_refuse(arrival) for arrival in arrivals]
         reports = [each for each in checked if isinstance(each, Report)]
-        batch = Batch(connection, dependencies, workspace, reports)
+        batch = Batch(connection, dependencies, viewer.workspace_id, reports)
         grown = await batch.record()
-        await keep_late(connection, dependencies, workspace.id, batch.late)
+        await keep_late(connection, dependencies, viewer.workspace_id, batch.late)
         return [each.settled() if isinstance(each, Report) else each for each in checked], grown
 
     answers, grown = await dependencies.database.write(work)

@@ -4,10 +4,10 @@ The ledger's head is the workspace lock and the last one that a writer takes. Un
 gap-free sequence numbers and strictly increasing instants of recording.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 from trenza.domain.errors import BrokenInvariant
@@ -25,18 +25,14 @@ from trenza.services.dependencies import Dependencies
 from trenza.storage.debits import count_consumed
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.ledger import (
-    Head,
+    LockedBooks,
+    StandingDebit,
     append_rows,
-    find_counts_at,
-    find_cycles,
-    find_raised,
     insert_alerts,
     keep_cycles,
-    lock_head,
+    lock_books,
 )
 from trenza.storage.workspace import WorkspaceSettings
-
-NONE_STANDING: Mapping[str, int] = MappingProxyType({})
 
 _PREFIX_OF = {
     EntryKind.DEBIT: Prefix.DEBIT,
@@ -91,64 +87,53 @@ async def append_entries(
     workspace: WorkspaceSettings,
     now: datetime,
     drafts: Sequence[LedgerDraft],
-    standing: Mapping[str, int] = NONE_STANDING,
+    *,
+    first: bool = False,
 ) -> list[AppendedEntry]:
     """Appends rows in the order given, within the caller's transaction.
 
-    `standing` gives the sequence of the debit that stands for each session that a draft takes
-    back, by session id; debits of earlier drafts are known by themselves. Cycles in which debits
-    count are kept, and alerts raised for thresholds of the quota. The number of statements does
-    not depend on the number of drafts. Raises BrokenInvariant where no debit stands for a session
-    that is taken back, or one already stands for a session that is debited.
+    `first` says that the transaction has appended nothing yet: then what is counted is committed
+    and can be remembered. Cycles in which debits count are kept, and alerts raised for thresholds
+    of the quota. The number of statements does not depend on the number of drafts. Raises
+    BrokenInvariant where no debit stands for a session that is taken back, or one already stands
+    for a session that is debited.
     """
     if not drafts:
         return []
-    head = await lock_head(connection, workspace.id)
+    taken_back = {d.session_id for d in drafts if d.kind is EntryKind.REVERSAL and d.session_id}
+    books = await lock_books(connection, workspace.id, taken_back)
     # Whoever had the lock before us may have held it for a while.
     now = max(now, dependencies.clock.now())
-    reversed_ids = {draft.session_id for draft in drafts if draft.kind is EntryKind.REVERSAL}
-    superseded = {sequence for id_, sequence in standing.items() if id_ in reversed_ids}
-    numbering = _Numbering(
-        head,
-        now,
-        dependencies,
-        standing,
-        await find_counts_at(connection, workspace.id, superseded),
-    )
+    numbering = _Numbering(books, now, dependencies)
     entries = [numbering.append(draft) for draft in drafts]
     await append_rows(connection, workspace.id, [entry.row() for entry in entries])
-    await extend_checkpoints(connection, workspace.id, head.sequence, entries[-1].sequence)
-    await _follow_consumption(connection, dependencies, workspace, head, entries)
+    last = entries[-1].sequence
+    await extend_checkpoints(connection, workspace.id, books.head.sequence, last)
+    counted = await _follow_consumption(connection, dependencies, workspace, books, entries)
+    if first:
+        for starts_at, debits in counted.items():
+            dependencies.counted.note(workspace.id, starts_at, books.head.sequence, debits)
     return entries
 
 
 class _Numbering:
     """Gives drafts their place in the ledger, one after another."""
 
-    def __init__(
-        self,
-        head: Head,
-        now: datetime,
-        dependencies: Dependencies,
-        standing: Mapping[str, int],
-        known_counts_at: Mapping[int, datetime],
-    ) -> None:
-        self._closed_until = head.closed_until
-        self._sequence = head.sequence
-        self._recorded_at = head.recorded_at
+    def __init__(self, books: LockedBooks, now: datetime, dependencies: Dependencies) -> None:
+        self._closed_until = books.head.closed_until
+        self._sequence = books.head.sequence
+        self._recorded_at = books.head.recorded_at
         self._now = now
         self._new_id = dependencies.new_id
-        self._standing = dict(standing)
-        self._counts_at = dict(known_counts_at)
+        self._standing = dict(books.standing)
 
     def append(self, draft: LedgerDraft) -> AppendedEntry:
         """The draft as the next row."""
         self._sequence += 1
         learned_at = max(self._now, draft.learned_at or self._now)
         self._recorded_at = next_recorded_at(learned_at, self._recorded_at)
-        supersedes = self._supersedes(draft)
         counts = counts_at(draft.effective_at, self._recorded_at, self._closed_until)
-        self._counts_at[self._sequence] = counts
+        supersedes = self._stand(draft, counts)
         return AppendedEntry(
             sequence=self._sequence,
             id=self._new_id(_PREFIX_OF[draft.kind]),
@@ -157,19 +142,20 @@ class _Numbering:
             effective_at=draft.effective_at,
             recorded_at=self._recorded_at,
             counts_at=counts,
-            debit_counts_at=None if supersedes is None else self._counts_at[supersedes],
+            debit_counts_at=supersedes.counts_at if supersedes else None,
             reason=draft.reason,
             session_id=draft.session_id,
             cause_id=draft.cause_id,
-            supersedes=supersedes,
+            supersedes=supersedes.sequence if supersedes else None,
         )
 
-    def _supersedes(self, draft: LedgerDraft) -> int | None:
+    def _stand(self, draft: LedgerDraft, counts: datetime) -> StandingDebit | None:
+        """Notes what stands after a draft; the debit that it takes back, if any."""
         session_id = draft.session_id or ""
         if draft.kind is EntryKind.DEBIT:
             if session_id in self._standing:
                 raise BrokenInvariant(f"a debit already stands for {session_id}")
-            self._standing[session_id] = self._sequence
+            self._standing[session_id] = StandingDebit(self._sequence, counts)
         if draft.kind is EntryKind.REVERSAL:
             if session_id not in self._standing:
                 raise BrokenInvariant(f"no debit stands for {session_id}")
@@ -190,30 +176,41 @@ async def _follow_consumption(
     connection: AsyncConnection,
     dependencies: Dependencies,
     workspace: WorkspaceSettings,
-    head: Head,
+    books: LockedBooks,
     entries: Iterable[AppendedEntry],
-) -> None:
-    """Keeps the cycles in which debits and reversals count, and raises what they cross there."""
-    moving = [e for e in entries if e.kind in (EntryKind.DEBIT, EntryKind.REVERSAL)]
-    if not moving:
-        return
-    kept = await find_cycles(connection, workspace.id)
-    known = len(kept)
-    steps = [_step_of(entry, workspace, kept) for entry in moving]
-    await keep_cycles(connection, workspace.id, kept[known:])
+) -> Mapping[datetime, int]:
+    """Keeps the cycles in which debits and reversals count, and raises what they cross there.
 
-    cycles = {step.cycle.starts_at: step.cycle for step in steps if step.credits > 0}
-    raised = await find_raised(connection, workspace.id, list(cycles.values()))
-    watched = [
-        cycle
-        for cycle in cycles.values()
-        if workspace.quota_of(cycle)
-        and not raised[cycle.starts_at].issuperset(_thresholds(workspace))
-    ]
-    counts = await count_consumed(connection, workspace.id, watched, head.recorded_at)
+    The net debits that cycles had before, by their start, where they had to be counted.
+    """
+    moving = [e for e in entries if e.kind in (EntryKind.DEBIT, EntryKind.REVERSAL)]
+    kept = list(books.cycles)
+    steps = [_step_of(entry, workspace, kept) for entry in moving]
+    await keep_cycles(connection, workspace.id, kept[len(books.cycles) :])
+    watched = _watched(dependencies, workspace, books, steps)
+    counts = await count_consumed(connection, workspace.id, watched, books.head.recorded_at)
     consumed = {cycle.starts_at: count for cycle, count in zip(watched, counts, strict=True)}
-    alerts = list(_alerts(dependencies, workspace, steps, consumed, raised))
+    alerts = list(_alerts(dependencies, workspace, steps, dict(consumed), books.raised))
     await insert_alerts(connection, alerts)
+    return consumed
+
+
+def _watched(
+    dependencies: Dependencies,
+    workspace: WorkspaceSettings,
+    books: LockedBooks,
+    steps: Iterable[_Step],
+) -> list[Cycle]:
+    """The cycles in which steps may reach a threshold for the first time."""
+    debits = Counter(step.cycle for step in steps if step.credits > 0)
+    watched = []
+    for cycle, count in debits.items():
+        waiting = _thresholds(workspace) - books.raised.get(cycle.starts_at, frozenset())
+        known = dependencies.counted.at_most(workspace.id, cycle.starts_at, books.head.sequence)
+        quota = workspace.quota_of(cycle)
+        if quota and waiting and (known is None or crossed(quota, waiting, 0, known + count)):
+            watched.append(cycle)
+    return watched
 
 
 def _thresholds(workspace: WorkspaceSettings) -> frozenset[int]:
@@ -238,9 +235,10 @@ def _alerts(
     workspace: WorkspaceSettings,
     steps: Iterable[_Step],
     consumed: dict[datetime, int],
-    raised: Mapping[datetime, set[int]],
+    reached: Mapping[datetime, set[int]],
 ) -> Iterable[dict[str, Any]]:
     """One alert for each threshold reached for the first time, by the entry that reached it."""
+    raised = {starts_at: set(reached.get(starts_at, ())) for starts_at in consumed}
     for step in steps:
         starts_at = step.cycle.starts_at
         if starts_at not in consumed:

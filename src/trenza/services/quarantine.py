@@ -16,7 +16,6 @@ from trenza.services.reference import absent, require_form
 from trenza.services.report import Answer, Arrival, Recorded, RecordInteraction, Report, check
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.interaction import find_quarantined, mark_admitted, quarantine
-from trenza.storage.workspace import find_workspace
 
 
 async def keep_late(
@@ -92,19 +91,19 @@ async def admit_interaction(
     require_form(quarantine_id, Prefix.QUARANTINE, "quarantineId")
 
     async def work(connection: AsyncConnection) -> tuple[Answer, bool]:
-        workspace = await find_workspace(connection, viewer.workspace_id)
-        kept = await find_quarantined(connection, workspace.id, quarantine_id)
+        workspace_id = viewer.workspace_id
+        kept = await find_quarantined(connection, workspace_id, quarantine_id)
         if kept is None:
             raise absent("quarantineId")
         if kept["interaction_id"] is not None:
             return Recorded(kept["interaction_id"], replayed=True), False
         now = dependencies.clock.now()
-        report = check(workspace.rules, Arrival(from_record(kept["request"]), now))
+        report = check(Arrival(from_record(kept["request"]), now))
         report.admitted_as = dependencies.new_id(Prefix.INTERACTION)
-        grown = await Batch(connection, dependencies, workspace, [report]).record()
+        grown = await Batch(connection, dependencies, workspace_id, [report]).record()
         if isinstance(report.answer, Recorded):
             id = report.answer.interaction_id
-            await mark_admitted(connection, workspace.id, quarantine_id, now, id)
+            await mark_admitted(connection, workspace_id, quarantine_id, now, id)
         return report.settled(), grown
 
     answer, grown = await dependencies.database.write(work)

@@ -29,7 +29,6 @@ from trenza.storage.session import (
     CURRENT_SESSIONS,
     PUT_SESSIONS,
     SUPERSEDED_SESSIONS,
-    find_standing_debits,
     session_row,
     sessions_by_owner,
 )
@@ -224,13 +223,14 @@ class WorkingSet:
             (SUPERSEDED_SESSIONS, superseded),
         ]
 
-    async def append(self) -> list[AppendedEntry]:
-        """Appends what was decided to the ledger; all else is written before."""
+    async def append(self, *, first: bool = False) -> list[AppendedEntry]:
+        """Appends what was decided to the ledger; all else is written before.
+
+        `first` says that the transaction has appended nothing yet.
+        """
         drafts = self.changes.drafts
-        reversed_ids = {each.session_id for each in drafts if each.amount < 0 and each.session_id}
-        standing = await find_standing_debits(self.connection, self.workspace.id, reversed_ids)
         return await append_entries(
-            self.connection, self.dependencies, self.workspace, self.now, drafts, standing
+            self.connection, self.dependencies, self.workspace, self.now, drafts, first=first
         )
 
     def _sessions_from(self, cut: Cut, instant: datetime) -> list[Session]:

@@ -83,21 +83,31 @@ Answer = Recorded | DomainError
 
 @dataclass
 class Report:
-    """A checked report on its way through the transaction."""
+    """A checked report on its way through the transaction, which first tells its lane."""
 
     request: RecordInteraction
     arrived_at: datetime
-    lane: Lane | None
     identity: Identity | None
-    content_hash: str
     references: Mapping[str, str]
     key: tuple[str, str] | None
     """What identifies the report, or nothing where the caller gave no id."""
+    lane: Lane | None = None
+    content_hash: str = ""
     admitted_as: str | None = None
     contact_id: str = ""
     event: Event | None = None
     refusal: DomainError | None = None
     answer: Answer | None = None
+
+    def judge(self, policy: RulePolicy) -> None:
+        """Tells the lane by the workspace's rules, and hashes what is said; or refuses it."""
+        request = self.request
+        try:
+            self.lane = policy.lane_of(request.kind, request.actor)
+        except InvalidInput as refusal:
+            self.answer = refusal
+        else:
+            self.content_hash = content_hash(request, self.lane, self.identity)
 
     @property
     def new_event(self) -> Event:
@@ -113,31 +123,27 @@ class Report:
         return self.answer
 
 
-def check_or_refuse(policy: RulePolicy, arrival: Arrival) -> Report | DomainError:
+def check_or_refuse(arrival: Arrival) -> Report | DomainError:
     """What `check` says, its refusal as a value."""
     try:
-        return check(policy, arrival)
+        return check(arrival)
     except DomainError as refusal:
         return refusal
 
 
-def check(policy: RulePolicy, arrival: Arrival) -> Report:
+def check(arrival: Arrival) -> Report:
     """What can be said of a report without looking anything up; raises InvalidInput, NotFound."""
     request = _cleaned(arrival.request)
     if (request.contact_id is None) == (request.identity is None):
         raise InvalidInput("give either contactId or identity", path=("contactId",))
-    lane = policy.lane_of(request.kind, request.actor)
     identity = _identity_of(request)
     references = request.references()
     for name, id in references.items():
         require_form(id, PREFIXES[name], name)
-    hashed = content_hash(request, lane, identity)
     return Report(
         request,
         arrival.arrived_at,
-        lane,
         identity,
-        hashed,
         references,
         None if request.external_id is None else (request.source, request.external_id),
         contact_id=request.contact_id or "",

@@ -8,26 +8,36 @@ costs more than a statement, all that are asked or written together share one ho
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import repeat
+from operator import itemgetter
 from typing import Any, cast
 
 import asyncpg
 from sqlalchemy import (
     JSON,
+    ColumnElement,
     Dialect,
     Executable,
+    Integer,
     Select,
+    Subquery,
     Table,
+    Text,
     bindparam,
+    literal_column,
+    null,
     select,
+    union_all,
 )
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import NullType, TypeEngine
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from trenza.storage.columns import ID
@@ -52,9 +62,11 @@ def as_database_error(error: Exception, text: str | None = None) -> DBAPIError:
     return kind(text, None, error, hide_parameters=True)
 
 
-async def driver_of(connection: AsyncConnection) -> Any:
+def driver_of(connection: AsyncConnection) -> Any:
     """The driver's own connection: asyncpg's or aiosqlite's."""
-    return (await connection.get_raw_connection()).driver_connection
+    # `get_raw_connection` says the same by way of a greenlet, which costs as much as a statement.
+    connected: Any = connection.sync_connection
+    return connected.connection.driver_connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +121,7 @@ def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Query:
     """A SELECT of one workspace: parameters `workspace_id` and any number of tables of rows.
 
@@ -150,40 +162,116 @@ class Question:
     def arguments(self, dialect: Dialect) -> tuple[_Text, Row]:
         """The statement with its arguments in order."""
         text = self.query.text(dialect)
+        return text, text.arguments(self.values(dialect))
+
+    def values(self, dialect: Dialect) -> dict[str, Any]:
+        """The arguments by name."""
         values: dict[str, Any] = {"workspace_id": self.workspace_id}
         for parameter, rows in zip(self.query.parameters, self.tables, strict=True):
             values |= parameter.values(dialect, rows)
-        return text, text.arguments(values)
+        return values
 
 
 async def ask(connection: AsyncConnection, *questions: Question) -> list[list[Row]]:
-    """The rows that answer each question, asked in order; on SQLite in one hop."""
+    """The rows that answer each question, asked in one round trip.
+
+    PostgreSQL answers them from one state of the database, in one statement that gives the rows
+    of each question in any order; on SQLite they share a hop.
+    """
     found: list[list[Row]] = [[] for _ in questions]
-    asked = [
-        (index, *question.arguments(connection.dialect))
-        for index, question in enumerate(questions)
-        if not question.is_empty
-    ]
+    asked = [(index, each) for index, each in enumerate(questions) if not each.is_empty]
     if not asked:
         return found
-    driver = await driver_of(connection)
-    if connection.dialect.name == "sqlite":
+    driver, dialect = driver_of(connection), connection.dialect
+    if dialect.name == "sqlite":
+        texts = [(index, *question.arguments(dialect)) for index, question in asked]
 
         def run(database: sqlite3.Connection) -> None:
-            for index, text, arguments in asked:
+            for index, text, arguments in texts:
                 found[index] = text.read(database.execute(text.text, arguments))
 
         await _hop(driver, run)
         return found
-    for index, text, arguments in asked:
-        try:
-            found[index] = text.read(await driver.fetch(text.text, *arguments))
-        except DRIVER_ERRORS as error:
-            raise as_database_error(error, text.text) from error
+    if len(asked) == 1:
+        [(index, question)] = asked
+        text, arguments = question.arguments(dialect)
+        found[index] = await _fetch(driver, text.text, arguments)
+        return found
+    fused = _fused(dialect, tuple([question.query for _, question in asked]))
+    values: dict[str, Any] = {}
+    for _, question in asked:
+        values |= question.values(dialect)
+    for row in await _fetch(driver, fused.text.text, fused.text.arguments(values)):
+        part = row[0]
+        found[asked[part][0]].append(fused.cells[part](row))
     return found
 
 
-@dataclass(frozen=True)
+async def _fetch(driver: Any, text: str, arguments: Row) -> list[Row]:
+    try:
+        return cast(list[Row], await driver.fetch(text, *arguments))
+    except DRIVER_ERRORS as error:
+        raise as_database_error(error, text) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Fused:
+    """Several queries as one statement, and how the cells of each are picked from its rows."""
+
+    text: _Text
+    cells: tuple[Callable[[Row], Row], ...]
+
+
+_FUSED: dict[tuple[Query, ...], _Fused] = {}
+
+
+def _fused(dialect: Dialect, queries: tuple[Query, ...]) -> _Fused:
+    """One UNION ALL of queries; its first column says which query a row is of.
+
+    Columns of one type share their places; a query leaves the places empty that it does not need.
+    """
+    found = _FUSED.get(queries)
+    if found is not None:
+        return found
+    parts = [query.build(dialect.name).subquery() for query in queries]
+    names = [_places(part, dialect) for part in parts]
+    places = {place: type_ for each in names for place, (_, type_) in each.items()}
+    order = {place: index for index, place in enumerate(places, start=1)}
+    selects = []
+    for number, (part, own) in enumerate(zip(parts, names, strict=True)):
+        cells = [
+            own[place][0] if place in own else sql_cast(null(), type_)
+            for place, type_ in places.items()
+        ]
+        selects.append(select(literal_column(str(number), Integer()), *cells).select_from(part))
+    statement = union_all(*selects)
+    picked = tuple(_picking([order[place] for place in own]) for own in names)
+    fused = _FUSED[queries] = _Fused(_text_of(statement, dialect), picked)
+    return fused
+
+
+def _places(
+    part: Subquery, dialect: Dialect
+) -> dict[tuple[str, int], tuple[ColumnElement[Any], TypeEngine[Any]]]:
+    """The columns of a query, each by its type and its number among those of the type."""
+    counts: Counter[str] = Counter()
+    found: dict[tuple[str, int], tuple[ColumnElement[Any], TypeEngine[Any]]] = {}
+    for column in part.c:
+        type_ = Text() if isinstance(column.type, NullType) else column.type
+        name = type_.compile(dialect)
+        found[name, counts[name]] = (column, type_)
+        counts[name] += 1
+    return found
+
+
+def _picking(indexes: Sequence[int]) -> Callable[[Row], Row]:
+    if len(indexes) == 1:
+        [only] = indexes
+        return lambda row: (row[only],)
+    return itemgetter(*indexes)
+
+
+@dataclass(frozen=True, eq=False)
 class BulkWrite:
     """An INSERT or UPDATE of any number of rows of one workspace.
 
@@ -201,15 +289,16 @@ class BulkWrite:
         """The statement in a dialect."""
         found = self._texts.get(dialect.name)
         if found is None:
-            found = self._texts[dialect.name] = _text_of(self._built(dialect.name), dialect)
+            found = self._texts[dialect.name] = _text_of(self.statement(dialect.name), dialect)
         return found
 
-    def _built(self, dialect_name: str) -> Executable:
+    def statement(self, dialect_name: str, rows_name: str = "written") -> Any:
+        """The statement; on PostgreSQL its rows are a table of that name."""
         cells: dict[str, Any] = {"workspace_id": bindparam("workspace_id", type_=ID)}
         if dialect_name == "sqlite":
             cells |= {name: bindparam(name, type_=type_) for name, type_ in self.columns.items()}
             return self.build(dialect_name, cells, None)
-        rows = RowsParameter("written", self.columns).table(dialect_name)
+        rows = RowsParameter(rows_name, self.columns).table(dialect_name)
         cells |= {name: rows.c[name] for name in self.columns}
         return self.build(dialect_name, cells, rows)
 
@@ -273,16 +362,18 @@ Writing = tuple[BulkWrite, Sequence[Mapping[str, Any]]]
 async def write_all(
     connection: AsyncConnection, workspace_id: str, writings: Iterable[Writing]
 ) -> None:
-    """Writes rows, in the order of the writes: one hop on SQLite, a statement each on PostgreSQL.
+    """Writes rows, in the order of the writes; one without rows is not sent.
 
-    A write without rows is not sent.
+    On SQLite they share a hop, on PostgreSQL a statement, apart from many rows that are copied.
+    There the writes of one call see nothing of each other and must concern different rows; what
+    refers to a row finds it, since references are looked up when the statement ends.
     """
     wanted = [(write, rows) for write, rows in writings if rows]
     if not wanted:
         return
-    driver, dialect = await driver_of(connection), connection.dialect
-    texts = [write.text(dialect) for write, _ in wanted]
+    driver, dialect = driver_of(connection), connection.dialect
     if dialect.name == "sqlite":
+        texts = [write.text(dialect) for write, _ in wanted]
         given = [
             (text.text, _each(text, workspace_id, write, rows))
             for text, (write, rows) in zip(texts, wanted, strict=True)
@@ -294,28 +385,71 @@ async def write_all(
 
         await _hop(driver, run)
         return
-    for text, (write, rows) in zip(texts, wanted, strict=True):
-        try:
-            await _send(driver, text, workspace_id, write, rows)
-        except DRIVER_ERRORS as error:
-            raise as_database_error(error, text.text) from error
+    together: list[Writing] = []
+    for write, rows in wanted:
+        if write.copied is None or len(rows) < COPIED_MIN:
+            together.append((write, rows))
+            continue
+        await _send(driver, dialect, workspace_id, together)
+        together = []
+        await _copy(driver, workspace_id, write.copied, write, rows)
+    await _send(driver, dialect, workspace_id, together)
 
 
 async def _send(
+    driver: Any, dialect: Dialect, workspace_id: str, writings: Sequence[Writing]
+) -> None:
+    if not writings:
+        return
+    text = _fused_writes(dialect, tuple([write for write, _ in writings]))
+    values: dict[str, Any] = {"workspace_id": workspace_id}
+    for number, (write, rows) in enumerate(writings):
+        for name in write.columns:
+            values[f"{_rows_name(number)}_{name}"] = [row[name] for row in rows]
+    try:
+        await driver.execute(text.text, *text.arguments(values))
+    except DRIVER_ERRORS as error:
+        raise as_database_error(error, text.text) from error
+
+
+async def _copy(
     driver: Any,
-    text: _Text,
     workspace_id: str,
+    table: str,
     write: BulkWrite,
     rows: Sequence[Mapping[str, Any]],
 ) -> None:
-    columns = {name: [row[name] for row in rows] for name in write.columns}
-    if write.copied is None or len(rows) < COPIED_MIN:
-        values = {f"written_{name}": cells for name, cells in columns.items()}
-        await driver.execute(text.text, *text.arguments({"workspace_id": workspace_id, **values}))
-        return
-    records = zip(repeat(workspace_id, len(rows)), *columns.values(), strict=True)
-    names = ["workspace_id", *columns]
-    await driver.copy_records_to_table(write.copied, records=records, columns=names)
+    columns = [[row[name] for row in rows] for name in write.columns]
+    records = zip(repeat(workspace_id, len(rows)), *columns, strict=True)
+    names = ["workspace_id", *write.columns]
+    try:
+        await driver.copy_records_to_table(table, records=records, columns=names)
+    except DRIVER_ERRORS as error:
+        raise as_database_error(error, table) from error
+
+
+_FUSED_WRITES: dict[tuple[BulkWrite, ...], _Text] = {}
+
+
+def _fused_writes(dialect: Dialect, writes: tuple[BulkWrite, ...]) -> _Text:
+    """Writes as the parts of one statement, which PostgreSQL executes in a fixed order.
+
+    All rows are of one workspace, so of one shard where tables are distributed. Citus, where it
+    does not hand over such a statement whole, executes its parts one after another, parents first.
+    """
+    found = _FUSED_WRITES.get(writes)
+    if found is None:
+        parts = [
+            write.statement(dialect.name, _rows_name(number)).cte(f"write_{number}")
+            for number, write in enumerate(writes)
+        ]
+        statement: Select[Any] = select(literal_column("1")).add_cte(*parts)
+        found = _FUSED_WRITES[writes] = _text_of(statement, dialect)
+    return found
+
+
+def _rows_name(number: int) -> str:
+    return f"written_{number}"
 
 
 def _each(

@@ -99,7 +99,7 @@ class Database:
     @asynccontextmanager
     async def _transaction(self) -> AsyncGenerator[AsyncConnection, None]:
         async with self._writers.connect() as connection:
-            driver = await driver_of(connection)
+            driver = driver_of(connection)
             try:
                 await driver.execute("BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN")
                 try:

@@ -4,11 +4,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Index,
+    Integer,
     RowMapping,
     Select,
     UniqueConstraint,
@@ -161,7 +163,7 @@ def _known(dialect_name: str) -> Select[Any]:
             table.c.source == named.c.source,
             table.c.external_id == named.c.external_id,
         )
-        flag: ColumnElement[int] = literal_column(str(quarantined)).label("quarantined")
+        flag: ColumnElement[int] = literal_column(str(quarantined), Integer()).label("quarantined")
         return select(*columns, flag).select_from(named).join(table, matches).where(admitted)
 
     both = union_all(
@@ -210,7 +212,6 @@ def _events_within(dialect_name: str) -> Select[Any]:
         select(*(INTERACTION.c[name] for name in EVENT_COLUMNS))
         .select_from(stretch)
         .join(INTERACTION, within)
-        .order_by(INTERACTION.c.owner_id, INTERACTION.c.position)
     )
 
 
@@ -218,13 +219,13 @@ _EVENTS = Query(_events_within, (STRETCHES,))
 
 
 def events_within(workspace_id: str, stretches: Iterable[Stretch]) -> Question:
-    """Asks for the interactions of several contacts within their stretches, in fold order."""
+    """Asks for the interactions of several contacts within their stretches, in any order."""
     return _EVENTS.of(workspace_id, [(each.owner_id, each.begins, each.ends) for each in stretches])
 
 
 def judged_by_owner(rows: Iterable[Row]) -> Iterator[tuple[str, Judged]]:
-    """What `events_within` found, judged, each with its owner."""
-    for row in rows:
+    """What `events_within` found, judged, each with its owner, in fold order."""
+    for row in sorted(rows, key=itemgetter(EVENT_COLUMNS.index("position"))):
         yield row[1], judged_of(dict(zip(EVENT_COLUMNS, row, strict=True)))
 
 
@@ -345,10 +346,11 @@ IDS = RowsParameter("wanted", {"id": ID})
 @cache
 def existing_in(table: SQLTable) -> Query:
     """A query of those of the ids that a table has."""
+    ids = RowsParameter(f"wanted_{table.name}", {"id": ID})
 
     def build(dialect_name: str) -> Select[Any]:
-        wanted = IDS.table(dialect_name)
+        wanted = ids.table(dialect_name)
         matches = and_(table.c.workspace_id == bindparam("workspace_id"), table.c.id == wanted.c.id)
         return select(table.c.id).select_from(wanted).join(table, matches)
 
-    return Query(build, (IDS,))
+    return Query(build, (ids,))

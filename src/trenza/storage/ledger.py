@@ -3,12 +3,13 @@
 Beside the rows stand the cycles that are kept, alerts, grants and closings.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Update, and_, bindparam, func, insert, select, update
+from sqlalchemy import Update, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trenza.domain.errors import BrokenInvariant
@@ -16,7 +17,7 @@ from trenza.domain.metering.balance import Grant
 from trenza.domain.metering.cycle import Cycle
 from trenza.domain.metering.ledger import EntryKind
 from trenza.storage.bulk import BulkWrite, Cells, Query, ask, bulk_insert, write_all
-from trenza.storage.dialect import RowsParameter, upsert
+from trenza.storage.dialect import upsert
 from trenza.storage.interactionz import (
     BillingCycle,
     CycleClosing,
@@ -25,6 +26,7 @@ from trenza.storage.interactionz import (
     LedgerHead,
     UsageAlert,
 )
+from trenza.storage.session import STANDING_DEBITS
 
 LEDGER = LedgerEntry.__table__
 HEAD = LedgerHead.__table__
@@ -52,6 +54,59 @@ async def lock_head(connection: AsyncConnection, workspace_id: str) -> Head:
     return _head(workspace_id, rows)
 
 
+@dataclass(frozen=True, slots=True)
+class StandingDebit:
+    """The place of a debit that no reversal has taken back, and when it counts."""
+
+    sequence: int
+    counts_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LockedBooks:
+    """A ledger's head, locked, with what rows to come depend on.
+
+    The cycles that were kept as instants, in order: a dozen for each year of use; the thresholds
+    already reached in each, by its start; the debits that stand for the sessions asked for.
+    """
+
+    head: Head
+    cycles: list[Cycle]
+    raised: Mapping[datetime, set[int]]
+    standing: dict[str, StandingDebit]
+
+
+async def lock_books(
+    connection: AsyncConnection, workspace_id: str, session_ids: Collection[str]
+) -> LockedBooks:
+    """Locks a ledger's head as `lock_head` does, and reads what is decided under the lock.
+
+    Sessions stay as they are under the locks of their contacts, which the caller holds.
+    """
+    locked, seen, cycles, raised, standing = await ask(
+        connection,
+        _LOCKED_HEAD.of(workspace_id),
+        _SEEN_HEAD.of(workspace_id),
+        _CYCLES.of(workspace_id),
+        _RAISED.of(workspace_id),
+        STANDING_DEBITS.of(workspace_id, [(each,) for each in sorted(session_ids)]),
+    )
+    head = _head(workspace_id, locked)
+    if seen != [(head.sequence,)]:
+        # Another writer went first while we waited; beside the locked row a statement of
+        # PostgreSQL sees what stood when it began.
+        cycles, raised = await ask(connection, _CYCLES.of(workspace_id), _RAISED.of(workspace_id))
+    reached: dict[datetime, set[int]] = defaultdict(set)
+    for starts_at, percent in raised:
+        reached[starts_at].add(percent)
+    return LockedBooks(
+        head,
+        sorted((Cycle(*row) for row in cycles), key=lambda cycle: cycle.starts_at),
+        reached,
+        {session_id: StandingDebit(*debit) for session_id, *debit in standing},
+    )
+
+
 async def find_head(connection: AsyncConnection, workspace_id: str) -> Head:
     """Where a workspace's ledger stands; raises BrokenInvariant where it was made without one."""
     rows = await connection.execute(_OF_HEAD, {"workspace_id": workspace_id})
@@ -62,6 +117,7 @@ _OF_HEAD = select(HEAD.c.sequence, HEAD.c.recorded_at, HEAD.c.closed_until).wher
     HEAD.c.workspace_id == bindparam("workspace_id")
 )
 _LOCKED_HEAD = Query(lambda _: _OF_HEAD.with_for_update(key_share=True))
+_SEEN_HEAD = Query(lambda _: _OF_HEAD.with_only_columns(HEAD.c.sequence))
 
 
 def _head(workspace_id: str, rows: Sequence[Sequence[Any]]) -> Head:
@@ -89,36 +145,22 @@ _MOVED_HEAD = BulkWrite(
 )
 
 
-async def find_counts_at(
-    connection: AsyncConnection, workspace_id: str, sequences: Collection[int]
-) -> dict[int, datetime]:
-    """When rows count, by sequence."""
-    [rows] = await ask(
-        connection, _COUNTS_AT.of(workspace_id, [(each,) for each in sorted(sequences)])
-    )
-    return dict(rows)
-
-
-def _counts_at(dialect_name: str) -> Select[Any]:
-    wanted = SEQUENCES.table(dialect_name)
-    matches = and_(
-        LEDGER.c.workspace_id == bindparam("workspace_id"), LEDGER.c.sequence == wanted.c.sequence
-    )
-    return select(LEDGER.c.sequence, LEDGER.c.counts_at).select_from(wanted).join(LEDGER, matches)
-
-
-SEQUENCES = RowsParameter("wanted", {"sequence": LEDGER.c.sequence.type})
-_COUNTS_AT = Query(_counts_at, (SEQUENCES,))
-
-
 async def find_cycles(connection: AsyncConnection, workspace_id: str) -> list[Cycle]:
     """The cycles that were kept as instants, in order: a dozen for each year of use."""
-    rows = await connection.execute(
-        select(CYCLE.c.starts_at, CYCLE.c.ends_at)
-        .where(CYCLE.c.workspace_id == workspace_id)
-        .order_by(CYCLE.c.starts_at)
+    [rows] = await ask(connection, _CYCLES.of(workspace_id))
+    return sorted((Cycle(*row) for row in rows), key=lambda cycle: cycle.starts_at)
+
+
+_CYCLES = Query(
+    lambda _: select(CYCLE.c.starts_at, CYCLE.c.ends_at).where(
+        CYCLE.c.workspace_id == bindparam("workspace_id")
     )
-    return [Cycle(row.starts_at, row.ends_at) for row in rows]
+)
+_RAISED = Query(
+    lambda _: select(ALERT.c.cycle_starts_at, ALERT.c.threshold_percent).where(
+        ALERT.c.workspace_id == bindparam("workspace_id")
+    )
+)
 
 
 async def keep_cycles(
@@ -137,31 +179,6 @@ async def keep_cycles(
                 for cycle in cycles
             ],
         )
-
-
-async def find_raised(
-    connection: AsyncConnection, workspace_id: str, cycles: Collection[Cycle]
-) -> dict[datetime, set[int]]:
-    """The thresholds already reached in each cycle, by its start."""
-    found: dict[datetime, set[int]] = {cycle.starts_at: set() for cycle in cycles}
-    [rows] = await ask(connection, _RAISED.of(workspace_id, [(each,) for each in sorted(found)]))
-    for starts_at, percent in rows:
-        found[starts_at].add(percent)
-    return found
-
-
-def _raised(dialect_name: str) -> Select[Any]:
-    cycle = STARTS.table(dialect_name)
-    of_cycle = and_(
-        ALERT.c.workspace_id == bindparam("workspace_id"),
-        ALERT.c.cycle_starts_at == cycle.c.starts_at,
-    )
-    columns = (ALERT.c.cycle_starts_at, ALERT.c.threshold_percent)
-    return select(*columns).select_from(cycle).join(ALERT, of_cycle)
-
-
-STARTS = RowsParameter("cycle", {"starts_at": CYCLE.c.starts_at.type})
-_RAISED = Query(_raised, (STARTS,))
 
 
 async def insert_alerts(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -1,7 +1,8 @@
 """Queries of the sessions: the current cut of contacts, and writing what a re-cut changed."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -15,13 +16,12 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trenza.domain.channel import ChannelKind
 from trenza.domain.ids import opening_interaction_id_of, session_id_of
 from trenza.domain.interaction import SessionLane
 from trenza.domain.metering.fold import Session
-from trenza.storage.bulk import BulkWrite, Cells, Query, Row, ask, bulk_insert
+from trenza.storage.bulk import BulkWrite, Cells, Query, Row, bulk_insert
 from trenza.storage.columns import ID
 from trenza.storage.dialect import RowsParameter
 from trenza.storage.interaction import IDS
@@ -65,17 +65,16 @@ def _current_after(dialect_name: str) -> Select[Any]:
         .select_from(owner)
         .join(SESSION, belongs)
         .where(SESSION.c.superseded_at.is_(None))
-        .order_by(SESSION.c.opened_position)
     )
 
 
 CURRENT_SESSIONS = Query(_current_after, (OWNERS,))
-"""The current sessions of contacts that end after each contact's instant, in order."""
+"""The current sessions of contacts that end after each contact's instant, in any order."""
 
 
 def sessions_by_owner(rows: Iterable[Row]) -> Iterator[tuple[str, Session]]:
-    """What `CURRENT_SESSIONS` found, each with its owner."""
-    for row in rows:
+    """What `CURRENT_SESSIONS` found, each with its owner, in order of opening."""
+    for row in sorted(rows, key=itemgetter(CUT_COLUMNS.index("opened_position"))):
         yield row[1], session_of(dict(zip(CUT_COLUMNS, row, strict=True)))
 
 
@@ -133,16 +132,6 @@ SUPERSEDED_SESSIONS = BulkWrite(
 """Marks sessions that no longer stand; they are kept for the debits that they explain."""
 
 
-async def find_standing_debits(
-    connection: AsyncConnection, workspace_id: str, session_ids: Collection[str]
-) -> dict[str, int]:
-    """The sequence of the debit that stands for each session: the one without a reversal."""
-    [rows] = await ask(
-        connection, _STANDING.of(workspace_id, [(each,) for each in sorted(session_ids)])
-    )
-    return dict(rows)
-
-
 def _standing(dialect_name: str) -> Select[Any]:
     wanted = IDS.table(dialect_name)
     reversal = LEDGER.alias("reversal")
@@ -156,7 +145,7 @@ def _standing(dialect_name: str) -> Select[Any]:
         reversal.c.supersedes == LEDGER.c.sequence,
     )
     return (
-        select(LEDGER.c.session_id, LEDGER.c.sequence)
+        select(LEDGER.c.session_id, LEDGER.c.sequence, LEDGER.c.counts_at)
         .select_from(wanted)
         .join(LEDGER, debits)
         .outerjoin(reversal, takes_back)
@@ -164,4 +153,5 @@ def _standing(dialect_name: str) -> Select[Any]:
     )
 
 
-_STANDING = Query(_standing, (IDS,))
+STANDING_DEBITS = Query(_standing, (IDS,))
+"""The debit that stands for each session, the one without a reversal; its place and instant."""
