@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from sqlalchemy import event
+
 from tests.services.books import Books, open_books
 from tests.world import NOON
 from trenza.domain.channel import ChannelKind
@@ -12,6 +14,9 @@ from trenza.services.interaction import (
     RecordInteraction,
     record_interactions,
 )
+from trenza.storage.dialect import IS_DISTRIBUTED
+
+DISTRIBUTED = {IS_DISTRIBUTED: True}
 
 
 def reports(people: int, name: str) -> list[Arrival]:
@@ -44,6 +49,22 @@ async def count_round_trips(books: Books, arrivals: list[Arrival]) -> int:
         answers = await record_interactions(books.dependencies, books.admin, arrivals)
     assert all(isinstance(answer, Recorded) for answer in answers)
     return len(found)
+
+
+async def test_distributed_tables_are_written_by_a_statement_each(postgresql_url: str) -> None:
+    async with open_books(postgresql_url, NOON - timedelta(days=3), quota=100_000) as books:
+        books.clock.at = NOON
+        engine = books.database._writers.sync_engine
+        # The first debits of a cycle keep the cycle: once.
+        await count_round_trips(books, reports(1, "first"))
+        together = await count_round_trips(books, reports(1, "together"))
+
+        event.listen(engine, "checkout", lambda _, record, __: record.info.update(DISTRIBUTED))
+        apart = await count_round_trips(books, reports(1, "apart"))
+        again = await count_round_trips(books, reports(1, "apart"))
+
+        assert (together, again) == (5, 2)
+        assert apart > together
 
 
 async def test_a_batch_costs_the_same_for_1_and_for_80_people(database_url: str) -> None:

@@ -41,12 +41,14 @@ from sqlalchemy.types import NullType, TypeEngine
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from trenza.storage.columns import ID
-from trenza.storage.dialect import RowsParameter, stored_cells
+from trenza.storage.dialect import IS_DISTRIBUTED, RowsParameter, stored_cells
 
 Row = tuple[Any, ...]
 Cells = Mapping[str, Any]
 """The cells of a row as expressions, by column."""
 
+ROWS_NAME = "written"
+"""What a statement calls the rows that it writes."""
 COPIED_MIN = 100
 """COPY is two round trips; fewer rows than these are quicker by an INSERT."""
 
@@ -292,7 +294,7 @@ class BulkWrite:
             found = self._texts[dialect.name] = _text_of(self.statement(dialect.name), dialect)
         return found
 
-    def statement(self, dialect_name: str, rows_name: str = "written") -> Any:
+    def statement(self, dialect_name: str, rows_name: str = ROWS_NAME) -> Any:
         """The statement; on PostgreSQL its rows are a table of that name."""
         cells: dict[str, Any] = {"workspace_id": bindparam("workspace_id", type_=ID)}
         if dialect_name == "sqlite":
@@ -365,6 +367,7 @@ async def write_all(
     """Writes rows, in the order of the writes; one without rows is not sent.
 
     On SQLite they share a hop, on PostgreSQL a statement, apart from many rows that are copied.
+    Where Citus distributes the tables each is a statement of its own: it takes no other.
     There the writes of one call see nothing of each other and must concern different rows; what
     refers to a row finds it, since references are looked up when the statement ends.
     """
@@ -385,8 +388,12 @@ async def write_all(
 
         await _hop(driver, run)
         return
+    is_distributed = connection.sync_connection.info[IS_DISTRIBUTED]  # type: ignore[union-attr]
     together: list[Writing] = []
     for write, rows in wanted:
+        if is_distributed:
+            await _send(driver, dialect, workspace_id, [(write, rows)])
+            continue
         if write.copied is None or len(rows) < COPIED_MIN:
             together.append((write, rows))
             continue
@@ -401,11 +408,16 @@ async def _send(
 ) -> None:
     if not writings:
         return
-    text = _fused_writes(dialect, tuple([write for write, _ in writings]))
+    if len(writings) == 1:
+        [(only, _)] = writings
+        text, names = only.text(dialect), [ROWS_NAME]
+    else:
+        text = _fused_writes(dialect, tuple([write for write, _ in writings]))
+        names = [_rows_name(number) for number in range(len(writings))]
     values: dict[str, Any] = {"workspace_id": workspace_id}
-    for number, (write, rows) in enumerate(writings):
+    for rows_name, (write, rows) in zip(names, writings, strict=True):
         for name in write.columns:
-            values[f"{_rows_name(number)}_{name}"] = [row[name] for row in rows]
+            values[f"{rows_name}_{name}"] = [row[name] for row in rows]
     try:
         await driver.execute(text.text, *text.arguments(values))
     except DRIVER_ERRORS as error:
@@ -432,11 +444,7 @@ _FUSED_WRITES: dict[tuple[BulkWrite, ...], _Text] = {}
 
 
 def _fused_writes(dialect: Dialect, writes: tuple[BulkWrite, ...]) -> _Text:
-    """Writes as the parts of one statement, which PostgreSQL executes in a fixed order.
-
-    All rows are of one workspace, so of one shard where tables are distributed. Citus, where it
-    does not hand over such a statement whole, executes its parts one after another, parents first.
-    """
+    """Writes as the parts of one statement, which PostgreSQL executes in a fixed order."""
     found = _FUSED_WRITES.get(writes)
     if found is None:
         parts = [
@@ -449,7 +457,7 @@ def _fused_writes(dialect: Dialect, writes: tuple[BulkWrite, ...]) -> _Text:
 
 
 def _rows_name(number: int) -> str:
-    return f"written_{number}"
+    return f"{ROWS_NAME}_{number}"
 
 
 def _each(

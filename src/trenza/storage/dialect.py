@@ -26,6 +26,9 @@ from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.types import TypeEngine
 from sqlmodel.sql.sqltypes import UTCDateTime
 
+IS_DISTRIBUTED = "is_distributed"
+"""Under which name a connection's `info` says whether Citus distributes the tables."""
+
 
 def upsert(connection: AsyncConnection, table: Table) -> Any:
     """An INSERT that takes `on_conflict_do_nothing` and `on_conflict_do_update`."""

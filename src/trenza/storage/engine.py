@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from trenza.storage.bulk import DRIVER_ERRORS, as_database_error, driver_of
+from trenza.storage.dialect import IS_DISTRIBUTED
 
 T = TypeVar("T")
 
@@ -62,6 +63,7 @@ class Database:
                 hide_parameters=True,
                 connect_args={"server_settings": SERVER_SETTINGS},
             )
+            event.listen(self._writers.sync_engine, "connect", _note_distribution)
             event.listen(self._writers.sync_engine, "checkout", _refuse_lost_connection)
             # The statements of one read see one state of the database.
             self._readers = self._writers.execution_options(
@@ -144,6 +146,16 @@ def _sqlite_engine(url: str, *, pool_size: int, query_only: bool = False) -> Asy
             connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def _note_distribution(connection: Any, record: ConnectionPoolEntry) -> None:
+    """Notes whether Citus distributes the tables of this database."""
+    cursor = connection.cursor()
+    cursor.execute("SELECT count(*) FROM pg_extension WHERE extname = 'citus'")
+    [[extensions]] = cursor.fetchall()
+    cursor.close()
+    connection.rollback()
+    record.info[IS_DISTRIBUTED] = extensions > 0
 
 
 def _refuse_lost_connection(connection: Any, _record: Any, _proxy: Any) -> None:
