@@ -41,7 +41,10 @@ def install(node: Path) -> None:
     if (FOLDER / "node_modules" / ".package-lock.json").exists():
         return
     path = f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    command = ["npm", "ci", "--no-audit", "--no-fund"]
+    # The wheel's `npm` is a copy that does not find the rest of itself.
+    script = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    npm = [str(node), str(script)] if script.exists() else ["npm"]
+    command = [*npm, "ci", "--no-audit", "--no-fund"]
     done = subprocess.run(
         command,
         cwd=FOLDER,
