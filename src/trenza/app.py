@@ -119,7 +119,13 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
 
     def new_context(key: Viewer | None) -> Context:
         return Context(
-            parts.dependencies, parts.recorder, parts.bus, parts.memory, key, new_correlation_id()
+            parts.dependencies,
+            parts.recorder,
+            parts.bus,
+            parts.memory,
+            parts.statements,
+            key,
+            new_correlation_id(),
         )
 
     @asynccontextmanager
