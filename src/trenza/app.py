@@ -153,8 +153,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
     endpoint = WithPage(api, explorer.explorer_page) if settings.explorer else api
     app = Starlette(
         routes=[
-            Route("/", home),
             Route("/graphql", endpoint),
+            Route("/", home),
             WebSocketRoute("/graphql", api),
             *health.routes(parts.dependencies.database),
             *explorer.routes(resources.explorer(), resources.examples()),

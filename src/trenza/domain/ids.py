@@ -78,6 +78,15 @@ def _parts(text: str) -> tuple[Prefix, str]:
     return prefix, found[2]
 
 
+def prefix_of(text: str) -> Prefix:
+    """Say whose id it is; raises ValueError unless it is exactly what `format_id` writes.
+
+    >>> prefix_of("contact_00000000000000000000000011")
+    <Prefix.CONTACT: 'contact'>
+    """
+    return _parts(text)[0]
+
+
 def has_prefix(text: str, prefix: Prefix) -> bool:
     """Say whether the text is a well-formed id of that noun.
 
