@@ -37,6 +37,24 @@ ROLE_SCOPES: Mapping[Role, frozenset[Scope]] = MappingProxyType(
 )
 
 
+class Privacy(StrEnum):
+    """How much a field tells of a person, from the least; it decides who sees it."""
+
+    NORMAL = "NORMAL"
+    PERSONAL = "PERSONAL"
+    SENSITIVE = "SENSITIVE"
+
+
+ROLE_SEES: Mapping[Role, frozenset[Privacy]] = MappingProxyType(
+    {
+        Role.ADMIN: frozenset(Privacy),
+        Role.OPERATOR: frozenset({Privacy.NORMAL, Privacy.PERSONAL}),
+        Role.AGENT: frozenset({Privacy.NORMAL, Privacy.PERSONAL}),
+        Role.VIEWER: frozenset({Privacy.NORMAL}),
+    }
+)
+
+
 class Verb(StrEnum):
     """Everything that can be done, by the name of its mutation; `read` stands for every query."""
 
@@ -132,3 +150,19 @@ class Viewer:
         """Raise Forbidden unless the key has the scope."""
         if scope not in self.scopes:
             raise Forbidden(f"this needs a key with the scope '{scope}'")
+
+    @property
+    def sees(self) -> frozenset[Privacy]:
+        """The classes of fields that are shown: those of the person's role.
+
+        A service's key sees what the role would see that has the same scopes.
+
+        >>> sorted(Viewer("ws_1", "key_1", "dashboard", frozenset({Scope.READ})).sees)
+        [<Privacy.NORMAL: 'NORMAL'>]
+        """
+        if self.role is not None:
+            return ROLE_SEES[self.role]
+        if Scope.ADMIN in self.scopes:
+            return ROLE_SEES[Role.ADMIN]
+        working = self.scopes & {Scope.RECORD, Scope.MANAGE}
+        return ROLE_SEES[Role.AGENT if working else Role.VIEWER]
