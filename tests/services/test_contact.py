@@ -130,6 +130,11 @@ async def test_an_unknown_identity_makes_a_contact_with_all_that_is_said(databas
             "created_at": NOON,
             "updated_at": NOON,
             "erased_at": None,
+            "department": None,
+            "tags": [],
+            "custom": {},
+            "assigned_user_id": None,
+            "assigned_group_id": None,
         }
         me = written.contact_id
         assert await identities(books) == [

@@ -184,7 +184,7 @@ class DeclaredField(StrawberryField):
         """The field's value; relations answer later, batched with their like."""
         operation: Operation = info.context
         if self.declaration.scope is not None:
-            operation.viewer.require(self.declaration.scope)
+            operation.viewer.require_scope(self.declaration.scope)
         row = operation.root if source is None else source.row
         match self.declaration:
             case fields.Column(name=name):

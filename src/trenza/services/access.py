@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from trenza.domain.access import Scope, Viewer
+from trenza.domain.access import Scope, Verb, Viewer
 from trenza.domain.access_key import AccessKey, make_key, read_key
 from trenza.domain.errors import InvalidInput, Unauthenticated
 from trenza.domain.ids import Prefix
@@ -72,7 +72,7 @@ async def create_key(dependencies: Dependencies, viewer: Viewer, request: Create
 
     Raises InvalidInput for a bad name or environment, no scopes, or an expiry in the past.
     """
-    viewer.require(Scope.ADMIN)
+    viewer.require(Verb.CREATE_API_KEY)
     now = dependencies.clock.now()
     name = clean(request.name, ("name",), NAME_LONGEST)
     if not request.scopes:
@@ -106,7 +106,7 @@ async def revoke_key(dependencies: Dependencies, viewer: Viewer, key_id: str) ->
 
     Raises NotFound. Within 5 seconds no process takes the key any more.
     """
-    viewer.require(Scope.ADMIN)
+    viewer.require(Verb.REVOKE_API_KEY)
     require_form(key_id, Prefix.KEY, "id")
     now = dependencies.clock.now()
 
@@ -120,7 +120,7 @@ async def revoke_key(dependencies: Dependencies, viewer: Viewer, key_id: str) ->
 
 async def list_keys(dependencies: Dependencies, viewer: Viewer) -> list[ListedKey]:
     """The keys of the viewer's workspace, the oldest first. Needs the scope `admin`."""
-    viewer.require(Scope.ADMIN)
+    viewer.require(Verb.LIST_API_KEYS)
     async with dependencies.database.read() as connection:
         rows = await list_workspace_keys(connection, viewer.workspace_id)
     return [

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from trenza.domain.access import Scope, Viewer
+from trenza.domain.access import Verb, Viewer
 from trenza.domain.errors import InvalidInput
 from trenza.domain.metering.balance import Balance
 from trenza.domain.metering.ledger import EntryKind
@@ -88,7 +88,7 @@ async def follow_balance(
 
     `conflate` leaves out changes that newer ones have overtaken. Needs the scope `read`.
     """
-    viewer.require(Scope.READ)
+    viewer.require(Verb.READ)
     feed = _Feed(dependencies, viewer.workspace_id)
     reached = None if after is None else read_feed_cursor(after)
     newest = await feed.newest()

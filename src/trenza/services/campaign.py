@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from trenza.domain.access import Scope, Viewer
+from trenza.domain.access import Verb, Viewer
 from trenza.domain.channel import CHANNELS, ChannelKind
 from trenza.domain.errors import InvalidInput
 from trenza.domain.ids import Prefix
@@ -31,7 +31,7 @@ async def create_campaign(
 
     Raises InvalidInput for a bad text, and for a channel on which no mass send can be made.
     """
-    viewer.require(Scope.MANAGE)
+    viewer.require(Verb.CREATE_CAMPAIGN)
     name = clean(request.name, ("name",), NAME_LONGEST)
     objective = request.objective
     if objective is not None:

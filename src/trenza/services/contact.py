@@ -10,7 +10,7 @@ from typing import Any, Final
 from zoneinfo import available_timezones
 
 from trenza.channels.address import normalise_address
-from trenza.domain.access import Scope, Viewer
+from trenza.domain.access import Verb, Viewer
 from trenza.domain.channel import ChannelKind
 from trenza.domain.contact import LifecycleStage
 from trenza.domain.errors import Conflict, DomainError, InvalidInput
@@ -135,7 +135,7 @@ async def upsert_contacts(
 
     Equal to `upsert_contact` one by one: those that are refused change nothing, the rest stays.
     """
-    viewer.require(Scope.MANAGE)
+    viewer.require(Verb.UPSERT_CONTACT)
     if len(requests) > CONTACTS_MAX:
         raise InvalidInput(f"at most {CONTACTS_MAX} contacts at once", path=("inputs",))
     now = dependencies.clock.now()
@@ -351,7 +351,7 @@ async def merge_contacts(
     Both ids still answer. Raises NotFound for either, Conflict where they are one already and
     where they would have more than 50 identities.
     """
-    viewer.require(Scope.MANAGE)
+    viewer.require(Verb.MERGE_CONTACTS)
     require_form(request.source_id, Prefix.CONTACT, "sourceId")
     require_form(request.target_id, Prefix.CONTACT, "targetId")
     now = dependencies.clock.now()

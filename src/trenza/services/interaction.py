@@ -8,7 +8,7 @@ not depend on how late it comes.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from trenza.domain.access import Scope, Viewer
+from trenza.domain.access import Verb, Viewer
 from trenza.domain.ids import Prefix
 from trenza.domain.metering.ledger import DebitReason
 from trenza.domain.text import clean
@@ -51,7 +51,7 @@ async def record_interactions(
 
     Equal to recording them one by one. Needs the scope `record`.
     """
-    viewer.require(Scope.RECORD)
+    viewer.require(Verb.RECORD_INTERACTION)
 
     async def work(connection: AsyncConnection) -> tuple[list[Answer], bool]:
         checked = [check_or_refuse(arrival) for arrival in arrivals]
@@ -74,7 +74,7 @@ async def retract_interaction(
 
     Needs the scope `admin`. Raises NotFound for an unknown id, InvalidInput for a bad reason.
     """
-    viewer.require(Scope.ADMIN)
+    viewer.require(Verb.RETRACT_INTERACTION)
     said = clean(reason, ("reason",), REASON_LONGEST)
     require_form(interaction_id, Prefix.INTERACTION, "interactionId")
 

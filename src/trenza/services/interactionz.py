@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from trenza.domain.access import Scope, Viewer
+from trenza.domain.access import Verb, Viewer
 from trenza.domain.errors import Conflict, InvalidInput
 from trenza.domain.instant import instant_text
 from trenza.domain.metering.balance import DEFAULT_PRIORITY, Grant, GrantKind
@@ -67,7 +67,7 @@ async def grant_interactionz(
     outside 0 to 1000, an end that is not after the beginning, or a beginning before the contract
     or the end of the last closed cycle: what a closed cycle had does not change.
     """
-    viewer.require(Scope.ADMIN)
+    viewer.require(Verb.GRANT_INTERACTIONZ)
     now = dependencies.clock.now()
     effective_at = request.effective_at or now
     note = None if request.note is None else clean(request.note, ("note",), NOTE_LENGTH_MAX)
@@ -144,7 +144,7 @@ async def close_cycle(
     cycle is open, the cycle lies before the first one, has not ended, or ended less than the
     workspace's grace ago; the message says from when it can be closed.
     """
-    viewer.require(Scope.ADMIN)
+    viewer.require(Verb.CLOSE_CYCLE)
     now = dependencies.clock.now()
 
     async def work(connection: AsyncConnection) -> ClosedCycle:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from trenza.domain.access import Scope, Viewer
+from trenza.domain.access import Verb, Viewer
 from trenza.domain.contact import LifecycleStage
 from trenza.domain.ids import Prefix
 from trenza.domain.text import clean
@@ -26,7 +26,7 @@ async def create_journey(dependencies: Dependencies, viewer: Viewer, request: Cr
 
     Raises InvalidInput for a bad name.
     """
-    viewer.require(Scope.MANAGE)
+    viewer.require(Verb.CREATE_JOURNEY)
     journey_id = dependencies.new_id(Prefix.JOURNEY)
     row = {
         "workspace_id": viewer.workspace_id,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from trenza.domain.access import Scope, Viewer
+from trenza.domain.access import Verb, Viewer
 from trenza.domain.channel import ChannelKind
 from trenza.domain.errors import DomainError
 from trenza.domain.ids import Prefix
@@ -87,7 +87,7 @@ async def admit_interaction(
 
     Needs the scope `admin`. Raises NotFound for an unknown id, and what recording raises.
     """
-    viewer.require(Scope.ADMIN)
+    viewer.require(Verb.ADMIT_INTERACTION)
     require_form(quarantine_id, Prefix.QUARANTINE, "quarantineId")
 
     async def work(connection: AsyncConnection) -> tuple[Answer, bool]:

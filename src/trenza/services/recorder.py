@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from trenza.domain.access import Scope, Viewer
+from trenza.domain.access import Verb, Viewer
 from trenza.domain.errors import Overloaded
 from trenza.services.dependencies import Dependencies
 from trenza.services.interaction import Answer, Arrival, RecordInteraction, record_interactions
@@ -86,7 +86,7 @@ class Recorder:
 
         Raises Overloaded, and records nothing, where too many reports are waiting already.
         """
-        viewer.require(Scope.RECORD)
+        viewer.require(Verb.RECORD_INTERACTION)
         workspace_id = viewer.workspace_id
         waiting = self._waiting.setdefault(workspace_id, _Waiting())
         waiting.admit(len(requests))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from trenza.channels.address import normalise_address
-from trenza.domain.access import Role, Scope, Viewer
+from trenza.domain.access import Role, Verb, Viewer
 from trenza.domain.channel import ChannelKind
 from trenza.domain.errors import Conflict, InvalidInput
 from trenza.domain.ids import Prefix
@@ -42,6 +42,12 @@ from trenza.storage.workspace import WorkspaceSettings
 
 NAME_LONGEST = 200
 
+_VERBS = {
+    SeatEventKind.ACCEPTED: Verb.ACCEPT_INVITATION,
+    SeatEventKind.DEACTIVATED: Verb.DEACTIVATE_USER,
+    SeatEventKind.REACTIVATED: Verb.REACTIVATE_USER,
+}
+
 
 @dataclass(frozen=True)
 class InviteUser:
@@ -74,7 +80,7 @@ async def invite_user(dependencies: Dependencies, viewer: Viewer, request: Invit
     Name and role are those of the last invitation. Raises InvalidInput for a bad address or name,
     Conflict for a person who uses the workspace or was deactivated.
     """
-    viewer.require(Scope.ADMIN)
+    viewer.require(Verb.INVITE_USER)
     name = clean(request.name, ("name",), NAME_LONGEST)
     email = _email(request.email)
     now = dependencies.clock.now()
@@ -143,7 +149,7 @@ async def sign_in(dependencies: Dependencies, viewer: Viewer, user_id: str) -> s
     A sign-in that goes on is continued: it then lasts for 12 hours from now. Raises NotFound, or
     Conflict where the user is not active.
     """
-    viewer.require(Scope.RECORD)
+    viewer.require(Verb.SIGN_IN)
     require_form(user_id, Prefix.USER, "userId")
     now = dependencies.clock.now()
 
@@ -167,7 +173,7 @@ async def sign_out(dependencies: Dependencies, viewer: Viewer, user_id: str) -> 
 
     Raises NotFound, or Conflict where the user is not signed in.
     """
-    viewer.require(Scope.RECORD)
+    viewer.require(Verb.SIGN_OUT)
     require_form(user_id, Prefix.USER, "userId")
     now = dependencies.clock.now()
 
@@ -211,7 +217,7 @@ async def _happen(
     kind: SeatEventKind,
 ) -> str:
     """Appends an event to the seat of a user who stands as expected."""
-    viewer.require(Scope.ADMIN)
+    viewer.require(_VERBS[kind])
     require_form(user_id, Prefix.USER, "userId")
     now = dependencies.clock.now()
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from trenza.domain.access import Scope, Viewer
+from trenza.domain.access import Verb, Viewer
 from trenza.domain.channel import ChannelKind
 from trenza.domain.ids import Prefix
 from trenza.domain.text import clean
@@ -32,7 +32,7 @@ async def open_ticket(dependencies: Dependencies, viewer: Viewer, request: OpenT
     It records no interaction and so costs nothing by itself: report what the customer sees of it
     as TICKET_PUBLIC_ACTION. Raises NotFound for the contact, InvalidInput for a bad subject.
     """
-    viewer.require(Scope.MANAGE)
+    viewer.require(Verb.OPEN_TICKET)
     subject = clean(request.subject, ("subject",), SUBJECT_LONGEST)
     require_form(request.contact_id, Prefix.CONTACT, "contactId")
     ticket_id = dependencies.new_id(Prefix.TICKET)

@@ -1,6 +1,7 @@
 """The only place with SQL of writes: tables and queries per noun, the engine, the migrations."""
 
 from trenza.storage.access import ApiKey
+from trenza.storage.activity import Activity
 from trenza.storage.campaign import Campaign, CampaignTouch
 from trenza.storage.contact import Contact, ContactAddress, ContactIdentity
 from trenza.storage.interaction import Interaction, QuarantinedInteraction
@@ -20,6 +21,7 @@ from trenza.storage.ticket import Ticket
 from trenza.storage.workspace import Contract, Plan, Workspace
 
 __all__ = [
+    "Activity",
     "ApiKey",
     "BillingCycle",
     "Campaign",

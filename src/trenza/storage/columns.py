@@ -9,8 +9,9 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import ForeignKeyConstraint, Index, Text, text
+from sqlalchemy import JSON, ForeignKeyConstraint, Index, Text, text
 from sqlalchemy import Table as SQLTable
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import declared_attr
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
@@ -43,6 +44,9 @@ def bytewise_text() -> TypeEngine[str]:
 
 
 ID: TypeEngine[str] = bytewise_text()
+
+DOCUMENT: TypeEngine[Any] = JSON().with_variant(JSONB(), "postgresql")
+"""A JSON value that conditions look into."""
 
 
 def key(**options: Any) -> Any:

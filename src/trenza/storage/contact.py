@@ -35,6 +35,7 @@ from trenza.domain.text import searchable
 from trenza.storage.bulk import Query, Row, Writing, ask, bulk_insert
 from trenza.storage.campaign import CampaignTouch
 from trenza.storage.columns import (
+    DOCUMENT,
     ID,
     Table,
     belongs_to_workspace,
@@ -75,10 +76,15 @@ class Contact(Table, table=True):
     language: str | None = symbol(default=None)
     zone: str | None = symbol(default=None)
     company: str | None = None
+    department: str | None = None
     city: str | None = None
     country: str | None = symbol(default=None)
     stage: str | None = symbol(default=None)
     origin: str | None = None
+    tags: list[str] = Field(sa_type=DOCUMENT)
+    custom: dict[str, Any] = Field(sa_type=DOCUMENT)
+    assigned_user_id: str | None = symbol(default=None)
+    assigned_group_id: str | None = symbol(default=None)
     created_at: datetime
     updated_at: datetime
     erased_at: datetime | None = None
@@ -398,7 +404,7 @@ def creating(at: datetime, contacts: Sequence[NewContact]) -> list[Writing]:
     Losing an address to a concurrent writer is a violation of its unique key, on which
     `Database.write` decides again from the start and then finds the winner.
     """
-    empty = {column.name: None for column in CONTACT.c}
+    empty = {**dict.fromkeys(CONTACT.c.keys()), "tags": "[]", "custom": "{}"}
     rows = [
         {
             **empty,

@@ -13,15 +13,18 @@ from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
 import trenza.storage  # noqa: F401 - registers every table
-from trenza.storage.columns import ID
+from trenza.storage.columns import DOCUMENT, ID
 
 
 def _render(kind: str, value: object, generated: AutogenContext) -> str | Literal[False]:
     if kind != "type":
         return False
     if value is ID:
-        generated.imports.add("from trenza.storage.columns import ID")
+        generated.imports.add("from trenza.storage.columns import DOCUMENT, ID")
         return "ID"
+    if value is DOCUMENT:
+        generated.imports.add("from trenza.storage.columns import DOCUMENT")
+        return "DOCUMENT"
     if isinstance(value, UTCDateTime):
         generated.imports.add("from sqlmodel.sql.sqltypes import UTCDateTime")
         return "UTCDateTime()"
