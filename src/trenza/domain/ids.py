@@ -75,6 +75,15 @@ def parse_id(text: str) -> tuple[Prefix, int]:
     return prefix, int(found[2].translate(_AS_PYTHON_READS), 32)
 
 
+def prefix_of(text: str) -> Prefix:
+    """Say whose id it is; raises ValueError unless it is exactly what `format_id` writes.
+
+    >>> prefix_of("contact_00000000000000000000000011")
+    <Prefix.CONTACT: 'contact'>
+    """
+    return _parts(text)[0]
+
+
 def has_prefix(text: str, prefix: Prefix) -> bool:
     """Say whether the text is a well-formed id of that noun.
 
