@@ -68,11 +68,8 @@ def parse_id(text: str) -> tuple[Prefix, int]:
     >>> parse_id("contact_00000000000000000000000011")
     (<Prefix.CONTACT: 'contact'>, 33)
     """
-    found = _FORM.fullmatch(text)
-    prefix = _PREFIXES.get(found[1]) if found else None
-    if found is None or prefix is None:
-        raise ValueError("not an id")
-    return prefix, int(found[2].translate(_AS_PYTHON_READS), 32)
+    prefix, digits = _parts(text)
+    return prefix, int(digits.translate(_AS_PYTHON_READS), 32)
 
 
 def prefix_of(text: str) -> Prefix:
@@ -82,6 +79,14 @@ def prefix_of(text: str) -> Prefix:
     <Prefix.CONTACT: 'contact'>
     """
     return _parts(text)[0]
+
+
+def _parts(text: str) -> tuple[Prefix, str]:
+    found = _FORM.fullmatch(text)
+    prefix = _PREFIXES.get(found[1]) if found else None
+    if found is None or prefix is None:
+        raise ValueError("not an id")
+    return prefix, found[2]
 
 
 def has_prefix(text: str, prefix: Prefix) -> bool:
