@@ -20,7 +20,7 @@ from sqlalchemy import Table as SQLTable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trenza.storage.bulk import Writing, bulk_insert
-from trenza.storage.columns import Table, belongs_to_workspace, key, references, symbol
+from trenza.storage.columns import Table, belongs_to_workspace, key, references
 from trenza.storage.contact import CONTACT
 from trenza.storage.seat import USER
 
@@ -59,9 +59,7 @@ class GroupMember(Table, table=True):
 GROUP: SQLTable = AgentGroup.__table__
 MEMBER: SQLTable = GroupMember.__table__
 
-MEMBER_IS_USER = and_(
-    MEMBER.c.workspace_id == USER.c.workspace_id, MEMBER.c.user_id == USER.c.id
-)
+MEMBER_IS_USER = and_(MEMBER.c.workspace_id == USER.c.workspace_id, MEMBER.c.user_id == USER.c.id)
 MEMBER_OF_GROUP = and_(
     MEMBER.c.workspace_id == GROUP.c.workspace_id, MEMBER.c.group_id == GROUP.c.id
 )

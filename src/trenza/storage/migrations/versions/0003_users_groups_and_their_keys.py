@@ -13,6 +13,33 @@ branch_labels = None
 depends_on = None
 
 
+HOW_USERS_STAND = """
+UPDATE workspace_user SET
+  invited_at = coalesce((
+    SELECT max(at) FROM seat_event
+    WHERE seat_event.workspace_id = workspace_user.workspace_id
+      AND seat_event.user_id = workspace_user.id AND kind = 'INVITED'
+  ), created_at),
+  accepted_at = (
+    SELECT max(at) FROM seat_event
+    WHERE seat_event.workspace_id = workspace_user.workspace_id
+      AND seat_event.user_id = workspace_user.id AND kind = 'ACCEPTED'
+  ),
+  last_activity_at = (
+    SELECT max(last_activity_at) FROM sign_in
+    WHERE sign_in.workspace_id = workspace_user.workspace_id
+      AND sign_in.user_id = workspace_user.id
+  ),
+  standing = coalesce((
+    SELECT CASE kind WHEN 'ACCEPTED' THEN 'ACTIVE' WHEN 'REACTIVATED' THEN 'ACTIVE' ELSE kind END
+    FROM seat_event
+    WHERE seat_event.workspace_id = workspace_user.workspace_id
+      AND seat_event.user_id = workspace_user.id
+    ORDER BY at DESC, id DESC LIMIT 1
+  ), 'INVITED')
+"""
+
+
 def upgrade() -> None:
     op.create_table(
         "agent_group",
@@ -82,26 +109,7 @@ def _users() -> None:
         "workspace_user",
         ["workspace_id", "created_at", "id"],
     )
-    events = (
-        "FROM seat_event WHERE seat_event.workspace_id = workspace_user.workspace_id "
-        "AND seat_event.user_id = workspace_user.id"
-    )
-    sign_ins = (
-        "FROM sign_in WHERE sign_in.workspace_id = workspace_user.workspace_id "
-        "AND sign_in.user_id = workspace_user.id"
-    )
-    standing = (
-        "CASE kind WHEN 'INVITED' THEN 'INVITED' WHEN 'DEACTIVATED' THEN 'DEACTIVATED' "
-        "ELSE 'ACTIVE' END"
-    )
-    op.execute(
-        "UPDATE workspace_user SET "
-        f"invited_at = coalesce((SELECT max(at) {events} AND kind = 'INVITED'), created_at), "
-        f"accepted_at = (SELECT max(at) {events} AND kind = 'ACCEPTED'), "
-        f"last_activity_at = (SELECT max(last_activity_at) {sign_ins}), "
-        f"standing = coalesce((SELECT {standing} {events} ORDER BY at DESC, id DESC LIMIT 1), "
-        "'INVITED')"
-    )
+    op.execute(HOW_USERS_STAND)
     users = sa.table(
         "workspace_user",
         *(sa.column(name) for name in ("workspace_id", "id", "name", "email", "name_searchable")),
