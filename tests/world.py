@@ -124,6 +124,8 @@ class Tenant:
         user_id: str = invited["user"]["id"]
         accepted = await self.admin.do("acceptInvitation", "UserInput", "", {"userId": user_id})
         assert accepted["__typename"] == "UserPayload", accepted
+        # Of one user no two events share an instant.
+        self.world.clock.advance(microseconds=10)
         text, _ = await self.key(user_id=user_id)
         return Client(self.world.http, text), user_id
 
