@@ -123,7 +123,7 @@ def test_a_key_of_a_user_has_the_rights_of_the_users_role(seeded_url: str) -> No
     assert (viewer.user_id, viewer.role) == (user_id, Role.AGENT)
     assert viewer.scopes == {Scope.READ}
     listed = success("keys", "list", "--database", seeded_url).stdout
-    assert re.search("desk  ana@example.com  read manage  ", listed)
+    assert re.search("desk +ana@example.com  read manage +", listed)
 
 
 def test_a_key_of_nobody_is_not_made(seeded_url: str) -> None:

@@ -225,8 +225,8 @@ async def test_the_log_is_filtered_and_paged(world: World) -> None:
     paged: list[str] = []
     after = None
     while True:
-        given = {"first": 2, "after": after, "filter": {"userId": user_id}}
-        page = (await tenant.admin.run(LOG, **given))["workspace"]["activity"]
+        asked: dict[str, Any] = {"first": 2, "after": after, "filter": {"userId": user_id}}
+        page = (await tenant.admin.run(LOG, **asked))["workspace"]["activity"]
         paged += [node["after"]["name"] for node in page["nodes"]]
         if not page["pageInfo"]["hasNextPage"]:
             break

@@ -101,11 +101,18 @@ def test_the_schema_says_of_every_mutation_what_it_takes() -> None:
         assert field.description.count("Scope `") == 1, name
 
 
+def test_the_schema_says_of_every_feed_what_it_takes() -> None:
+    feeds: Any = SCHEMA.subscription_type
+
+    for name, field in feeds.fields.items():
+        assert field.description.endswith(f". {PERMISSIONS[Verb.READ].sentence}"), name
+
+
 def test_the_schema_says_of_every_field_what_it_takes_beyond_read() -> None:
     said = {
         f"{type_.name}.{name}": field.description
         for type_ in SCHEMA.type_map.values()
-        if type_ is not SCHEMA.mutation_type
+        if type_ not in (SCHEMA.mutation_type, SCHEMA.subscription_type)
         for name, field in getattr(type_, "fields", {}).items()
         if "Scope `" in (field.description or "")
     }

@@ -137,6 +137,7 @@ async def _invite(life: Life) -> None:
 async def _group(life: Life) -> None:
     """Groups, an empty one among them, and keys: of a service, of a user, rotated and revoked."""
     admin = life.tenant.admin
+    given: dict[str, Any]
     for name in (ODD_TEXTS[0], ODD_TEXTS[1], ODD_TEXTS[2]):
         on = "... on GroupPayload { group { id } }"
         made = await admin.do("createGroup", "CreateGroupInput", on, {"name": name})

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from trenza.domain.access import Scope
-from trenza.readplan.fields import column, one
+from trenza.readplan.fields import column, computed, one
 from trenza.readplan.schema import Record, record
 from trenza.storage.access import ApiKey as KeyTable
 
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from strawberry import ID
 
     from trenza.graphql.seat import User
+
+
+def scopes_of(scopes: list[str]) -> list[Scope]:
+    """What it may be used for."""
+    return [Scope(scope) for scope in scopes]
 
 
 @record(KeyTable)
@@ -26,7 +31,7 @@ class ApiKey(Record):
 
     id: ID = column("The id of the key.")
     name: str = column("Whose key it is, to find it again.")
-    scopes: list[Scope] = column("What it may be used for.")
+    scopes: list[Scope] = computed(scopes_of, "scopes")
     user: User | None = one("The user that it is bound to; null for a service's.", "user_id")
     created_at: datetime = column("When it was made.")
     expires_at: datetime | None = column("From when it is refused; null for never.")
