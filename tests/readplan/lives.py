@@ -302,7 +302,9 @@ LISTS = {
         *"interactions sessions debits grants alerts quarantine".split(),
         *"users groups apiKeys activity".split(),
     ],
-    "Contact": "interactions sessions debits tickets campaignTouches journeyEnrollments".split(),
+    "Contact": (
+        "interactions sessions debits tickets campaignTouches journeyEnrollments timeline".split()
+    ),
     "Campaign": ["touches", "interactions"],
     "Journey": ["enrollments", "interactions"],
     "InteractionzSession": ["interactions"],
