@@ -392,11 +392,9 @@ class Writer:
         if declaration.where is not None:
             statement = statement.where(_through(adapters, declaration.where))
         for number, (condition, _) in enumerate(conditions_of(declaration, self._run.given(field))):
-            count_of_operands = 1 if condition.of_now is None else 2
-            operands = [
-                self.bind(_operand_of(field, declaration, number, place))
-                for place in range(count_of_operands)
-            ]
+            operands = [self._bind_argument(field, _operand_of(field, declaration, number, 0))]
+            if condition.of_now is not None:
+                operands.append(self.bind(_operand_of(field, declaration, number, 1)))
             statement = statement.where(_through(adapters, condition.where(*operands)))
         return alias, statement
 
@@ -440,6 +438,12 @@ class Writer:
         name = self._name("p")
         self._values[name] = value
         return bindparam(name, type_=type_ or NullType())
+
+    def _bind_argument(self, field: Field, value: Value) -> BindParameter[Any]:
+        """A parameter of what a field is given, which is made once where the document says it."""
+        if field.arguments.fixed is None:
+            return self.bind(value)
+        return bindparam(self._name("p"), value(self._run), type_=NullType())
 
     def _name(self, kind: str) -> str:
         return f"{kind}{next(self._names)}"
