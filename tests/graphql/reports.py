@@ -118,6 +118,25 @@ async def mutate(client: Client, mutation: str, input: Any) -> dict[str, Any]:
     )
 
 
+async def group_and_key(client: Client, user_id: str) -> tuple[str, str]:
+    """Makes a group with a user in it, and a service's key; the ids of both."""
+    group = await client.do(
+        "createGroup",
+        "CreateGroupInput",
+        "... on GroupPayload { group { id } }",
+        {"name": "Ventas"},
+    )
+    members = {"groupId": group["group"]["id"], "userIds": [user_id]}
+    await client.do("addGroupMembers", "GroupMembersInput", "", members)
+    key = await client.do(
+        "createApiKey",
+        "CreateApiKeyInput",
+        "... on ApiKeySecretPayload { apiKey { id } }",
+        {"name": "till", "scopes": ["READ"]},
+    )
+    return group["group"]["id"], key["apiKey"]["id"]
+
+
 async def ids_of_everything(world: World, client: Client) -> dict[str, str]:
     """Makes one of everything in a workspace; the ids by their prefix."""
     made = await client.record("interaction { contact { id } }", **report(world))
@@ -149,20 +168,7 @@ async def ids_of_everything(world: World, client: Client) -> dict[str, str]:
         "... on InviteUserPayload { user { id } }",
         {"email": "eva@example.com", "name": "Eva", "role": "AGENT"},
     )
-    group = await client.do(
-        "createGroup",
-        "CreateGroupInput",
-        "... on GroupPayload { group { id } }",
-        {"name": "Ventas"},
-    )
-    members = {"groupId": group["group"]["id"], "userIds": [user["user"]["id"]]}
-    await client.do("addGroupMembers", "GroupMembersInput", "", members)
-    key = await client.do(
-        "createApiKey",
-        "CreateApiKeyInput",
-        "... on ApiKeySecretPayload { apiKey { id } }",
-        {"name": "till", "scopes": ["READ"]},
-    )
+    group_id, key_id = await group_and_key(client, user["user"]["id"])
     grant = await client.do(
         "grantInteractionz",
         "GrantInteractionzInput",
@@ -197,8 +203,8 @@ async def ids_of_everything(world: World, client: Client) -> dict[str, str]:
         "enrollment": hung["journeyEnrollments"]["nodes"][0]["id"],
         "ticket": ticket["ticket"]["id"],
         "user": user["user"]["id"],
-        "group": group["group"]["id"],
-        "key": key["apiKey"]["id"],
+        "group": group_id,
+        "key": key_id,
         "grant": grant["grant"]["id"],
     }
 
