@@ -9,7 +9,7 @@ from trenza.domain.ids import Prefix, format_id
 
 EVERYTHING = """
 query ($own: [ID!]!, $foreign: [ID!]!) {
-  viewer { keyId scopes workspace { id } }
+  viewer { keyId scopes workspace { id } user { id } role permissions }
   own: nodes(ids: $own) { __typename id }
   foreign: nodes(ids: $foreign) { __typename id }
   contactByIdentity(channel: EMAIL, address: "ana@example.com") { id mergedFrom { id } }
@@ -42,7 +42,16 @@ query ($own: [ID!]!, $foreign: [ID!]!) {
     debits { totalCount nodes { id sequence } }
     grants { totalCount nodes { id sequence } }
     alerts { totalCount nodes { id } }
-    users { totalCount nodes { id email status signIns { totalCount } } }
+    users {
+      totalCount
+      nodes { id email status invitedAt lastActivityAt groups { id name } signIns { totalCount } }
+    }
+    groups { totalCount nodes { id name members { totalCount nodes { id } } } }
+    apiKeys { totalCount nodes { id name user { id } } }
+    activity {
+      totalCount
+      nodes { id at verb subjectId subject { id } user { id } key { id } before after }
+    }
     quarantine { totalCount nodes { id request interaction { id } } }
   }
 }
@@ -90,7 +99,7 @@ async def test_answers_are_equal_byte_by_byte_with_and_without_a_neighbour(world
         assert id.encode() not in beside
     neighbour = await answer(second.admin, {"own": [], "foreign": list(own.values())})
     assert not [id for id in own.values() if id.encode() in neighbour]
-    assert len(own) == len(foreign) == 13
+    assert len(own) == len(foreign) == 15
 
 
 async def test_what_is_recorded_in_one_changes_nothing_in_the_other(world: World) -> None:

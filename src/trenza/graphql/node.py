@@ -24,6 +24,7 @@ NODE_TYPES = {
     Prefix.JOURNEY_ENROLLMENT: "JourneyEnrollment",
     Prefix.TICKET: "Ticket",
     Prefix.USER: "User",
+    Prefix.GROUP: "AgentGroup",
 }
 
 

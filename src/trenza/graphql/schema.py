@@ -18,9 +18,12 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.graphql import OperationType
 
 from trenza.graphql import (  # noqa: F401 - each declares its types
+    access,
+    activity,
     campaign,
     channel,
     contact,
+    group,
     interaction,
     interactionz,
     journey,

@@ -4,6 +4,7 @@ from trenza.storage.access import ApiKey
 from trenza.storage.activity import Activity
 from trenza.storage.campaign import Campaign, CampaignTouch
 from trenza.storage.contact import Contact, ContactAddress, ContactIdentity
+from trenza.storage.group import AgentGroup, GroupMember
 from trenza.storage.interaction import Interaction, QuarantinedInteraction
 from trenza.storage.interactionz import (
     BillingCycle,
@@ -22,6 +23,7 @@ from trenza.storage.workspace import Contract, Plan, Workspace
 
 __all__ = [
     "Activity",
+    "AgentGroup",
     "ApiKey",
     "BillingCycle",
     "Campaign",
@@ -31,6 +33,7 @@ __all__ = [
     "ContactIdentity",
     "Contract",
     "CycleClosing",
+    "GroupMember",
     "Interaction",
     "InteractionzGrant",
     "InteractionzSession",
