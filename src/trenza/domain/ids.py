@@ -24,6 +24,7 @@ class Prefix(StrEnum):
     CYCLE = "cycle"
     CONTACT = "contact"
     IDENTITY = "identity"
+    CUSTOM_FIELD = "field"
     INTERACTION = "int"
     SESSION = "ses"
     DEBIT = "debit"

@@ -1,68 +1,74 @@
 """Contacts: writing who they are and how they are reached, and merging two into one."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import Enum
 from functools import cache
-from typing import Any, Final
+from typing import Any
 from zoneinfo import available_timezones
 
 from trenza.channels.address import normalise_address
 from trenza.domain.access import Verb, Viewer
 from trenza.domain.channel import ChannelKind
 from trenza.domain.contact import LifecycleStage
+from trenza.domain.custom_field import CustomField, Value
 from trenza.domain.errors import Conflict, DomainError, InvalidInput
 from trenza.domain.ids import Prefix
 from trenza.domain.interaction import Language
 from trenza.domain.metering.ledger import DebitReason
 from trenza.domain.text import clean
+from trenza.services.contact_fields import (
+    UNSET,
+    Given,
+    Tagging,
+    Unset,
+    merged_values,
+    read_given,
+    read_tagging,
+    read_values,
+)
 from trenza.services.dependencies import Dependencies
 from trenza.services.ledger import AppendedEntry
 from trenza.services.recut import recut_contact
 from trenza.services.reference import absent, require_form
 from trenza.storage.bulk import write_all
 from trenza.storage.contact import (
-    DESCRIPTION,
+    STATE,
     Identity,
     NewContact,
     SeenIdentity,
     claiming,
     creating,
+    describing,
     find_holders,
     find_identities,
     find_rows,
     link_contacts,
     lock_roots,
     meeting,
-    update_contacts,
 )
+from trenza.storage.contact_history import staging, superseding
+from trenza.storage.custom_field import share_custom_fields
 from trenza.storage.engine import AsyncConnection
+from trenza.storage.seat import find_users
 from trenza.storage.workspace import find_workspace
 
 TEXT_LONGEST = 200
 IDENTITIES_MAX = 50
 CONTACTS_MAX = 500
+TICK = timedelta(microseconds=1)
 
 _COUNTRY = re.compile("[A-Z]{2}")
-
-
-class Unset(Enum):
-    """The type of UNSET."""
-
-    UNSET = "UNSET"
-
-
-UNSET: Final = Unset.UNSET
-"""The value of a field that is not mentioned and so stays as it is; None empties it."""
 
 
 @dataclass(frozen=True)
 class UpsertContact:
     """What is known of a person, named by id or found by identities (channel, address).
 
-    The identities are added to those that the contact has.
+    The identities are added to those that the contact has. `tags` stand in the place of all that
+    it has; then some are added and some removed. `custom_fields` are pairs of a key and a value,
+    which is cleared by None.
     """
 
     id: str | None = None
@@ -78,6 +84,12 @@ class UpsertContact:
     country: str | Unset | None = UNSET
     stage: LifecycleStage | Unset | None = UNSET
     origin: str | Unset | None = UNSET
+    department: str | Unset | None = UNSET
+    assigned_user_id: str | Unset | None = UNSET
+    tags: Sequence[str] | Unset | None = UNSET
+    add_tags: Sequence[str] = ()
+    remove_tags: Sequence[str] = ()
+    custom_fields: Sequence[tuple[str, Value | None]] = ()
 
 
 @dataclass(frozen=True)
@@ -112,6 +124,8 @@ class _Checked:
     contact_id: str | None
     identities: Sequence[Identity]
     fields: Mapping[str, Any]
+    tagging: Tagging
+    custom: Mapping[str, Given]
 
 
 async def upsert_contact(
@@ -119,8 +133,9 @@ async def upsert_contact(
 ) -> Upserted:
     """Writes a contact, and creates it where no identity is known. Needs the scope `manage`.
 
-    Raises InvalidInput for a bad value, NotFound for the id, Conflict for an identity that
-    belongs to another contact and beyond 50 identities of one contact.
+    Raises InvalidInput for a bad value, NotFound for the id and for a user, Forbidden for a custom
+    field that the viewer does not see, Conflict for an identity that belongs to another contact
+    and beyond 50 identities or tags of one contact.
     """
     (answer,) = await upsert_contacts(dependencies, viewer, [request])
     if isinstance(answer, DomainError):
@@ -142,7 +157,7 @@ async def upsert_contacts(
     checked = [_checked(request, now) for request in requests]
 
     async def work(connection: AsyncConnection) -> list[Upserted | DomainError]:
-        batch = _Batch(connection, viewer.workspace_id, now)
+        batch = _Batch(connection, viewer, now)
         await batch.load([each for each in checked if isinstance(each, _Checked)])
         answers = [
             batch.decide(each, dependencies) if isinstance(each, _Checked) else each
@@ -172,7 +187,9 @@ def _check(request: UpsertContact, now: datetime) -> _Checked:
         _identity(index, channel, address)
         for index, (channel, address) in enumerate(request.identities)
     ]
-    return _Checked(request.id, identities, _fields(request, now))
+    tagging = read_tagging(request.tags, request.add_tags, request.remove_tags)
+    custom = read_given(request.custom_fields)
+    return _Checked(request.id, identities, _fields(request, now), tagging, custom)
 
 
 def _identity(index: int, channel: ChannelKind, address: str) -> Identity:
@@ -190,6 +207,7 @@ def _fields(request: UpsertContact, now: datetime) -> dict[str, Any]:
         "first_name": ("firstName", request.first_name),
         "last_name": ("lastName", request.last_name),
         "company": ("company", request.company),
+        "department": ("department", request.department),
         "city": ("city", request.city),
         "origin": ("origin", request.origin),
     }
@@ -211,7 +229,10 @@ def _fields(request: UpsertContact, now: datetime) -> dict[str, Any]:
         "birth_on": birth_on,
         "language": request.language,
         "stage": request.stage,
+        "assigned_user_id": request.assigned_user_id,
     }
+    if isinstance(request.assigned_user_id, str):
+        require_form(request.assigned_user_id, Prefix.USER, "assignedUserId")
     return {column: value for column, value in fields.items() if value is not UNSET}
 
 
@@ -223,14 +244,18 @@ def _zones() -> frozenset[str]:
 class _Batch:
     """The contacts that a transaction writes: locked, loaded, decided in memory, then written."""
 
-    def __init__(self, connection: AsyncConnection, workspace_id: str, now: datetime) -> None:
+    def __init__(self, connection: AsyncConnection, viewer: Viewer, now: datetime) -> None:
         self._connection = connection
-        self._workspace_id = workspace_id
+        self._viewer = viewer
+        self._workspace_id = viewer.workspace_id
         self._now = now
+        self._definitions: Mapping[str, CustomField] = {}
+        self._users: Collection[str] = ()
         self._holders: dict[tuple[str, str], str] = {}
         self._roots: dict[str, str] = {}
         self._identities: dict[str, set[Identity]] = {}
         self._rows: dict[str, dict[str, Any]] = {}
+        self._before: dict[str, dict[str, Any]] = {}
         self._created: list[str] = []
         self._changed: set[str] = set()
         self._claimed: list[SeenIdentity] = []
@@ -248,6 +273,11 @@ class _Batch:
         roots = set(self._roots.values())
         self._identities = await find_identities(connection, workspace_id, roots)
         self._rows = await find_rows(connection, workspace_id, roots)
+        self._before = dict(self._rows)
+        keys = {key for each in requests for key in each.custom}
+        self._definitions = await share_custom_fields(connection, workspace_id, keys)
+        assigned = {each.fields.get("assigned_user_id") for each in requests}
+        self._users = await find_users(connection, workspace_id, set(filter(None, assigned)))
 
     def decide(self, request: _Checked, dependencies: Dependencies) -> Upserted | DomainError:
         """Takes one request into what will be written, or refuses it and changes nothing."""
@@ -256,6 +286,7 @@ class _Batch:
             known = self._identities[root_id] if root_id is not None else set()
             new = sorted(set(request.identities) - known)
             _require_few(len(known) + len(new), ("identities",))
+            fields = self._decided(request, self._rows[root_id] if root_id else {})
         except DomainError as refusal:
             return refusal
         created = root_id is None
@@ -263,7 +294,7 @@ class _Batch:
             root_id = self._create(dependencies.new_id(Prefix.CONTACT))
         for identity in new:
             self._add(root_id, identity)
-        self._set(root_id, request.fields)
+        self._set(root_id, fields)
         if new:
             self._changed.add(root_id)
         return Upserted(root_id, created)
@@ -273,9 +304,44 @@ class _Batch:
         connection, workspace_id, now = self._connection, self._workspace_id, self._now
         created = [NewContact(id, (), self._rows[id]) for id in self._created]
         writings = [*creating(now, created), *claiming(now, self._claimed)]
-        await write_all(connection, workspace_id, [*writings, meeting(now, self._seen)])
-        changed = [self._rows[id] for id in sorted(self._changed.difference(self._created))]
-        await update_contacts(connection, workspace_id, now, changed)
+        writings.append(meeting(now, self._seen))
+        changed = sorted(self._changed.difference(self._created))
+        over = [state for id in changed if (state := self._superseded(id)) is not None]
+        writings += [superseding(over), describing(now, [self._rows[id] for id in changed])]
+        writings += staging(self._viewer, self._moves())
+        await write_all(connection, workspace_id, writings)
+
+    def _superseded(self, contact_id: str) -> dict[str, Any] | None:
+        """The state that a change ends, where it is one; the new one begins at that instant."""
+        before, after = self._before[contact_id], self._rows[contact_id]
+        if before == after:
+            return None
+        # Later than the change before it, though the clock may not have moved since.
+        at = max(self._now, before["from_at"] + TICK)
+        self._rows[contact_id] = {**after, "from_at": at}
+        return {**before, "until_at": at}
+
+    def _moves(self) -> Iterator[tuple[str, str | None, datetime]]:
+        """The contacts that have come to another stage, with the instant of it."""
+        for id in sorted({*self._changed, *self._created}):
+            stage = self._rows[id]["stage"]
+            if id not in self._before and stage is not None:
+                yield id, stage, self._now
+            elif id in self._before and stage != self._before[id]["stage"]:
+                yield id, stage, self._rows[id]["from_at"]
+
+    def _decided(self, request: _Checked, before: Mapping[str, Any]) -> dict[str, Any]:
+        """The columns that a request sets on a contact as it is; raises DomainError."""
+        fields = dict(request.fields)
+        user_id = fields.get("assigned_user_id")
+        if user_id is not None and user_id not in self._users:
+            raise absent("assignedUserId")
+        if request.tagging.is_something:
+            fields["tags"] = request.tagging.applied(before.get("tags", []))
+        if request.custom:
+            values = read_values(request.custom, self._definitions, self._viewer)
+            fields["custom"] = merged_values(before.get("custom", {}), values)
+        return fields
 
     def _root_named_by(self, request: _Checked) -> str | None:
         """The one contact that the request means, None where it is a new one."""
@@ -300,7 +366,12 @@ class _Batch:
         self._created.append(contact_id)
         self._roots[contact_id] = contact_id
         self._identities[contact_id] = set()
-        self._rows[contact_id] = {"id": contact_id, **dict.fromkeys(DESCRIPTION)}
+        self._rows[contact_id] = {
+            "id": contact_id,
+            **dict.fromkeys(STATE),
+            "tags": [],
+            "custom": {},
+        }
         return contact_id
 
     def _add(self, root_id: str, identity: Identity) -> None:
