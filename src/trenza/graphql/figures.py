@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
 
 from strawberry.dataloader import DataLoader
 
+from trenza.domain.custom_field import CustomField
 from trenza.domain.metering.balance import Balance
 from trenza.domain.metering.seat import SeatEvent, SeatStatus, SeatUse, status_of
 from trenza.services.balance import answer_balances
@@ -37,10 +38,19 @@ class Figures:
         self._now = now
         self._balances: DataLoader[Asked, tuple[Balance, datetime]] = DataLoader(self._find)
         self._found: dict[Hashable, asyncio.Task[Any]] = {}
+        self.known_custom_fields: Mapping[str, CustomField] | None = None
+        """The custom fields, once something in the operation has asked for them."""
 
     async def settings(self) -> WorkspaceSettings:
         """The workspace's settings."""
         return await self._memory.settings_of(self._workspace_id)
+
+    async def custom_fields(self) -> Mapping[str, CustomField]:
+        """The workspace's custom fields by key, in the order of the keys."""
+        if self.known_custom_fields is None:
+            found = await self._memory.custom_fields_of(self._workspace_id)
+            self.known_custom_fields = found
+        return self.known_custom_fields
 
     async def head(self) -> Head:
         """The head of the workspace's ledger."""

@@ -369,8 +369,11 @@ class Writer:
         if declaration.where is not None:
             statement = statement.where(_through(adapters, declaration.where))
         for number, (condition, _) in enumerate(conditions_of(declaration, self._run.given(field))):
-            operand = self.bind(_operand_of(field, declaration, number))
-            statement = statement.where(_through(adapters, condition.where(operand)))
+            operands = [
+                self.bind(_operand_of(field, declaration, number, place))
+                for place in range(condition.count)
+            ]
+            statement = statement.where(_through(adapters, condition.where(*operands)))
         return alias, statement
 
     def _rows(self, table: Table) -> tuple[FromClause, Select[Any]]:
@@ -471,10 +474,10 @@ def _key_of(field: Field, side: str, n: int) -> Value:
     return lambda run: getattr(run.window(field), side)[n]
 
 
-def _operand_of(field: Field, declaration: fields.Many, number: int) -> Value:
+def _operand_of(field: Field, declaration: fields.Many, number: int, place: int) -> Value:
     def operand(run: Run) -> Any:
         condition, value = list(conditions_of(declaration, run.given(field)))[number]
-        return condition.operand(value)
+        return condition.operands(value)[place]
 
     return operand
 

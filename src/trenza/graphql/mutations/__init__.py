@@ -4,6 +4,7 @@ import strawberry
 
 from trenza.graphql.mutations.campaign import CampaignMutations
 from trenza.graphql.mutations.contact import ContactMutations
+from trenza.graphql.mutations.custom_field import CustomFieldMutations
 from trenza.graphql.mutations.interaction import InteractionMutations
 from trenza.graphql.mutations.interactionz import InteractionzMutations
 from trenza.graphql.mutations.journey import JourneyMutations
@@ -15,6 +16,7 @@ from trenza.graphql.mutations.ticket import TicketMutations
 class Mutation(
     InteractionMutations,
     ContactMutations,
+    CustomFieldMutations,
     CampaignMutations,
     JourneyMutations,
     TicketMutations,
