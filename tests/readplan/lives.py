@@ -332,7 +332,8 @@ LISTS_OF_QUERY = ("contacts", "campaigns", "journeys", "tickets")
 LISTS = {
     "Workspace": ("interactions sessions debits grants alerts users quarantine".split()),
     "Contact": (
-        "interactions sessions debits tickets campaignTouches journeyEnrollments stageHistory"
+        "interactions sessions debits tickets campaignTouches journeyEnrollments timeline "
+        "stageHistory"
     ).split(),
     "Campaign": ["touches", "interactions"],
     "Journey": ["enrollments", "interactions"],
