@@ -364,10 +364,14 @@ async def _ids(client: Client) -> AsyncIterator[str]:
     for connection in (*data.values(), *workspace.values()):
         for node in connection["nodes"]:
             yield node["id"]
-    merged = "mergedFrom { id }"
+    merged = "mergedFrom { id } stageHistory(first: 2) { nodes { id } }"
     people = await client.run(f"{{ contacts {{ nodes {{ {contact} {merged} }} }} }}")
     for person in people["contacts"]["nodes"]:
-        hung = (*person["campaignTouches"]["nodes"], *person["mergedFrom"])
+        hung = (
+            *person["campaignTouches"]["nodes"],
+            *person["mergedFrom"],
+            *person["stageHistory"]["nodes"],
+        )
         for node in (*hung, *person["journeyEnrollments"]["nodes"]):
             yield node["id"]
 

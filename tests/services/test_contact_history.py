@@ -23,6 +23,7 @@ from trenza.storage.contact_history import STAGE, VERSION
 
 NOON = utc(2026, 11, 20, 12)
 CHANGES = 40
+ORDERS = {"contact_version": ("contact_id", "until_at"), "contact_stage": ("contact_id", "from_at")}
 
 
 @pytest.fixture
@@ -39,12 +40,12 @@ async def viewer_in(world: World) -> Viewer:
 
 
 async def rows_of(world: World, table: Any, workspace_id: str) -> list[dict[str, Any]]:
-    """Every row of a table in a workspace, in the order of its key."""
+    """Every row of a table in a workspace, those of a contact in the order of time."""
     async with world.parts.dependencies.database.read() as connection:
         found = await connection.execute(
             select(table)
             .where(table.c.workspace_id == workspace_id)
-            .order_by(*table.primary_key.columns)
+            .order_by(*(table.c[name] for name in ORDERS.get(table.name, ("id",))))
         )
         return [row._asdict() for row in found]
 

@@ -25,6 +25,7 @@ class Prefix(StrEnum):
     CONTACT = "contact"
     IDENTITY = "identity"
     CUSTOM_FIELD = "field"
+    STAGE = "stage"
     INTERACTION = "int"
     SESSION = "ses"
     DEBIT = "debit"

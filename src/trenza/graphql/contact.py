@@ -81,7 +81,7 @@ class ContactIdentity(Record):
 
 
 @record(StageTable)
-class ContactStage(Record):
+class ContactStage(Node):
     """A stage in which a contact stood, or that it stood in none, and who brought it there."""
 
     stage: LifecycleStage | None = column("The stage; null where it stood in none.")

@@ -48,7 +48,7 @@ from trenza.storage.contact import (
     lock_roots,
     meeting,
 )
-from trenza.storage.contact_history import staging, superseding
+from trenza.storage.contact_history import Move, staging, superseding
 from trenza.storage.custom_field import share_custom_fields
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.seat import find_users
@@ -157,12 +157,9 @@ async def upsert_contacts(
     checked = [_checked(request, now) for request in requests]
 
     async def work(connection: AsyncConnection) -> list[Upserted | DomainError]:
-        batch = _Batch(connection, viewer, now)
+        batch = _Batch(connection, dependencies, viewer, now)
         await batch.load([each for each in checked if isinstance(each, _Checked)])
-        answers = [
-            batch.decide(each, dependencies) if isinstance(each, _Checked) else each
-            for each in checked
-        ]
+        answers = [batch.decide(each) if isinstance(each, _Checked) else each for each in checked]
         await batch.write()
         return answers
 
@@ -244,8 +241,15 @@ def _zones() -> frozenset[str]:
 class _Batch:
     """The contacts that a transaction writes: locked, loaded, decided in memory, then written."""
 
-    def __init__(self, connection: AsyncConnection, viewer: Viewer, now: datetime) -> None:
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        dependencies: Dependencies,
+        viewer: Viewer,
+        now: datetime,
+    ) -> None:
         self._connection = connection
+        self._dependencies = dependencies
         self._viewer = viewer
         self._workspace_id = viewer.workspace_id
         self._now = now
@@ -279,7 +283,7 @@ class _Batch:
         assigned = {each.fields.get("assigned_user_id") for each in requests}
         self._users = await find_users(connection, workspace_id, set(filter(None, assigned)))
 
-    def decide(self, request: _Checked, dependencies: Dependencies) -> Upserted | DomainError:
+    def decide(self, request: _Checked) -> Upserted | DomainError:
         """Takes one request into what will be written, or refuses it and changes nothing."""
         try:
             root_id = self._root_named_by(request)
@@ -291,7 +295,7 @@ class _Batch:
             return refusal
         created = root_id is None
         if root_id is None:
-            root_id = self._create(dependencies.new_id(Prefix.CONTACT))
+            root_id = self._create(self._dependencies.new_id(Prefix.CONTACT))
         for identity in new:
             self._add(root_id, identity)
         self._set(root_id, fields)
@@ -308,7 +312,7 @@ class _Batch:
         changed = sorted(self._changed.difference(self._created))
         over = [state for id in changed if (state := self._superseded(id)) is not None]
         writings += [superseding(over), describing(now, [self._rows[id] for id in changed])]
-        writings += staging(self._viewer, self._moves())
+        writings += staging(self._viewer, list(self._moves()))
         await write_all(connection, workspace_id, writings)
 
     def _superseded(self, contact_id: str) -> dict[str, Any] | None:
@@ -321,14 +325,13 @@ class _Batch:
         self._rows[contact_id] = {**after, "from_at": at}
         return {**before, "until_at": at}
 
-    def _moves(self) -> Iterator[tuple[str, str | None, datetime]]:
-        """The contacts that have come to another stage, with the instant of it."""
+    def _moves(self) -> Iterator[Move]:
+        """The contacts that come into another stage; new ones come from none."""
         for id in sorted({*self._changed, *self._created}):
-            stage = self._rows[id]["stage"]
-            if id not in self._before and stage is not None:
-                yield id, stage, self._now
-            elif id in self._before and stage != self._before[id]["stage"]:
-                yield id, stage, self._rows[id]["from_at"]
+            row, before = self._rows[id], self._before.get(id, {})
+            if row["stage"] != before.get("stage"):
+                at = row.get("from_at", self._now)
+                yield Move(self._dependencies.new_id(Prefix.STAGE), id, row["stage"], at)
 
     def _decided(self, request: _Checked, before: Mapping[str, Any]) -> dict[str, Any]:
         """The columns that a request sets on a contact as it is; raises DomainError."""

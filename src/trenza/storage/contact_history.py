@@ -4,12 +4,13 @@ The contact's own row is its newest state: a contact that never changed has no r
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import Index, Update, update
 from sqlalchemy import Table as SQLTable
-from sqlalchemy import Update, update
 from sqlmodel import Field
 
 from trenza.domain.access import Viewer
@@ -51,11 +52,16 @@ class ContactVersion(Table, table=True):
 class ContactStage(Table, table=True):
     """A stage in which a contact stood, or none, from an instant on; open while it stands there."""
 
-    __table_args__ = (belongs_to_workspace(), references("contact_id", "contact"))
+    __table_args__ = (
+        belongs_to_workspace(),
+        references("contact_id", "contact"),
+        Index(None, "workspace_id", "contact_id", "from_at"),
+    )
 
     workspace_id: str = key()
-    contact_id: str = key()
-    from_at: datetime = Field(primary_key=True)
+    id: str = key()
+    contact_id: str = symbol()
+    from_at: datetime
     until_at: datetime | None = None
     stage: str | None = symbol(default=None)
     key_id: str | None = symbol(default=None)
@@ -98,19 +104,29 @@ def _leave(_: str, cells: Cells, __: Any) -> Update:
 _LEFT_STAGES = BulkWrite({name: STAGE.c[name].type for name in ("contact_id", "until_at")}, _leave)
 
 
-def staging(viewer: Viewer, moves: Iterable[tuple[str, str | None, datetime]]) -> list[Writing]:
-    """Puts contacts into stages: each with its id, its stage or none, and the instant of it."""
-    moved = list(moves)
-    left = [{"contact_id": id, "until_at": at} for id, _, at in moved]
+@dataclass(frozen=True)
+class Move:
+    """A contact that comes into a stage, or out of all, at an instant; `id` becomes its row's."""
+
+    id: str
+    contact_id: str
+    stage: str | None
+    at: datetime
+
+
+def staging(viewer: Viewer, moves: Sequence[Move]) -> list[Writing]:
+    """Puts contacts into other stages than those where they stand."""
+    left = [{"contact_id": each.contact_id, "until_at": each.at} for each in moves]
     entered = [
         {
-            "contact_id": id,
-            "from_at": at,
+            "id": each.id,
+            "contact_id": each.contact_id,
+            "from_at": each.at,
             "until_at": None,
-            "stage": stage,
+            "stage": each.stage,
             "key_id": viewer.key_id or None,
             "user_id": viewer.user_id,
         }
-        for id, stage, at in moved
+        for each in moves
     ]
     return [(_LEFT_STAGES, left), (_NEW_STAGES, entered)]

@@ -62,6 +62,7 @@ def upgrade() -> None:
     op.create_table(
         "contact_stage",
         sa.Column("workspace_id", ID, nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("contact_id", ID, nullable=False),
         sa.Column("from_at", UTCDateTime(), nullable=False),
         sa.Column("until_at", UTCDateTime(), nullable=True),
@@ -69,9 +70,12 @@ def upgrade() -> None:
         sa.Column("key_id", ID, nullable=True),
         sa.Column("user_id", ID, nullable=True),
         *_belonging("contact_stage"),
-        sa.PrimaryKeyConstraint(
-            "workspace_id", "contact_id", "from_at", name=op.f("pk_contact_stage")
-        ),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_contact_stage")),
+    )
+    op.create_index(
+        "ix_contact_stage_workspace_id_contact_id_from_at",
+        "contact_stage",
+        ["workspace_id", "contact_id", "from_at"],
     )
     op.add_column("contact", sa.Column("described_at", UTCDateTime(), nullable=True))
     for column in ("company", "assigned_user_id"):
@@ -85,8 +89,9 @@ def upgrade() -> None:
         )
     # Since when they stand there was not kept: since they were made, as far as is known.
     op.execute(
-        "INSERT INTO contact_stage (workspace_id, contact_id, from_at, stage) "
-        "SELECT workspace_id, id, created_at, stage FROM contact WHERE stage IS NOT NULL"
+        "INSERT INTO contact_stage (workspace_id, id, contact_id, from_at, stage) "
+        "SELECT workspace_id, replace(id, 'contact_', 'stage_'), id, created_at, stage "
+        "FROM contact WHERE stage IS NOT NULL"
     )
 
 
