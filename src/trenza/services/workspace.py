@@ -1,19 +1,23 @@
 """What workspaces have set, remembered for a moment: every figure begins with it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from trenza.domain.custom_field import CustomField
+from trenza.domain.metering.cycle import Cycle
 from trenza.services.dependencies import Clock
+from trenza.storage.bulk import ask
 from trenza.storage.custom_field import find_custom_fields
 from trenza.storage.engine import AsyncConnection, Database
-from trenza.storage.workspace import WorkspaceSettings, find_workspace
+from trenza.storage.ledger import CYCLES, cycles_in_order
+from trenza.storage.workspace import ASKED_SETTINGS, WorkspaceSettings, workspace_of
 
 REMEMBERED_FOR = timedelta(seconds=2)
 REMEMBERED_MAX = 4096
 
 T = TypeVar("T")
+Settings = tuple[WorkspaceSettings, Sequence[Cycle]]
 Find = Callable[[AsyncConnection, str], Awaitable[T]]
 
 
@@ -55,13 +59,18 @@ class SettingsMemory:
     """Settings as they were at most 2 seconds ago. What is written is decided by fresh ones."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
-        self._settings: Memory[WorkspaceSettings] = Memory(database, clock, find_workspace)
+        self._settings: Memory[Settings] = Memory(database, clock, _find_settings)
         self._fields: Memory[Mapping[str, CustomField]] = Memory(
             database, clock, find_custom_fields
         )
 
     async def settings_of(self, workspace_id: str) -> WorkspaceSettings:
         """The settings of a workspace; raises NotFound."""
+        settings, _ = await self.settings_and_cycles_of(workspace_id)
+        return settings
+
+    async def settings_and_cycles_of(self, workspace_id: str) -> Settings:
+        """The settings of a workspace and the cycles kept for it; raises NotFound."""
         return await self._settings.of(workspace_id)
 
     async def custom_fields_of(self, workspace_id: str) -> Mapping[str, CustomField]:
@@ -71,3 +80,8 @@ class SettingsMemory:
     def forget_custom_fields(self, workspace_id: str) -> None:
         """Forgets the custom fields of a workspace, one of which was changed here."""
         self._fields.forget(workspace_id)
+
+
+async def _find_settings(connection: AsyncConnection, workspace_id: str) -> Settings:
+    rows, cycles = await ask(connection, ASKED_SETTINGS.of(workspace_id), CYCLES.of(workspace_id))
+    return workspace_of(rows), cycles_in_order(cycles)
