@@ -317,6 +317,7 @@ class Casting:
             "country": code,
             "stage": dice.weighted(crowd["stage"]),
             "origin": dice.weighted(crowd["origin"]),
+            **Dice(f"kept/{key}").pick(self._book["kept"]),
         }
         return Person(
             key=key,

@@ -45,6 +45,12 @@ MUTATIONS: dict[str, tuple[str, dict[str, Any], Scope]] = {
         {"sourceId": "?contact", "targetId": "?contact"},
         Scope.MANAGE,
     ),
+    "defineCustomField": (
+        "DefineCustomFieldInput!",
+        {"key": "plan", "name": "Plan", "type": "STRING"},
+        Scope.ADMIN,
+    ),
+    "archiveCustomField": ("ArchiveCustomFieldInput!", {"key": "plan"}, Scope.ADMIN),
     "createCampaign": ("CreateCampaignInput!", {"name": "Black", "channel": "SMS"}, Scope.MANAGE),
     "createJourney": ("CreateJourneyInput!", {"name": "Hola", "stage": "SALE"}, Scope.MANAGE),
     "openTicket": ("OpenTicketInput!", {"contactId": "?contact", "subject": "?"}, Scope.MANAGE),

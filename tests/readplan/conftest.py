@@ -106,6 +106,14 @@ async def apps(story: Story) -> AsyncIterator[Apps]:
         )
         alone = await stack.enter_async_context(a_world(copy, story.ended))
         await forget(alone, story.b.workspace_id)
+        for world, companies in (
+            (planned, (story.a, story.b)),
+            (reference, (story.a, story.b)),
+            (alone, (story.a,)),
+        ):
+            for company in companies:
+                # Remembered from here on: which of two errors comes first does not hang on it.
+                await company.client(world).run("{ workspace { customFields { key } } }")
         yield Apps(planned, reference, alone)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import update
 
-from tests.readplan.values import Known
+from tests.readplan.values import TAGS, Known
 from tests.world import ADMIN, NOON, Client, Tenant, World, text_of
 from trenza.domain.access import Scope
 from trenza.domain.ids import Prefix, format_id
@@ -68,6 +68,7 @@ class Life:
     interactions: list[str]
     groups: list[str]
     keys: list[str]
+    number: int
     count: int = 0
 
     async def do(self, verb: str, fields: str, **input: Any) -> Any:
@@ -94,8 +95,9 @@ async def live(world: World) -> tuple[Life, Life]:
     """Everything that happens to both, in turns."""
     world.clock.at = BEGINNING
     lives = [await _found(world, name, n) for n, name in enumerate(("Café Ñ", "Café Ñ"))]
-    for life in lives:
+    for number, life in enumerate(lives):
         await _invite(life)
+        await _define(life, number)
     for person in range(PEOPLE):
         for life in lives:
             await _meet(life, person)
@@ -114,7 +116,7 @@ async def _found(world: World, name: str, seed: int) -> Life:
     tenant = await world.tenant(name, seats=1, interactionz=30, started_days_ago=1)
     await tenant.client(Scope.READ)
     await tenant.client(Scope.RECORD)
-    return Life(tenant, Random(seed), [], [], [], [], [], [], [], [])
+    return Life(tenant, Random(seed), [], [], [], [], [], [], [], [], seed)
 
 
 async def _invite(life: Life) -> None:
@@ -160,6 +162,51 @@ async def _group(life: Life) -> None:
     await admin.do("revokeApiKey", "RevokeApiKeyInput", "", {"id": life.keys[2]})
 
 
+async def _define(life: Life, number: int) -> None:
+    """Custom fields; one key is a number to one company, a text to the other."""
+    shared = ("NUMBER", "STRING")[number]
+    fields = {
+        "shared": (shared, "NORMAL"),
+        "size": ("NUMBER", "NORMAL"),
+        "nick": ("STRING", "PERSONAL"),
+        "since": ("DATE", "NORMAL"),
+        "member": ("BOOLEAN", "NORMAL"),
+        "plan": ("ENUM", "SENSITIVE"),
+        "old": ("STRING", "NORMAL"),
+    }
+    for key, (type_, privacy) in fields.items():
+        await life.do(
+            "defineCustomField",
+            "",
+            key=key,
+            name=ODD_TEXTS[number],
+            type=type_,
+            privacy=privacy,
+            options=list(ODD_TEXTS[:3]) if type_ == "ENUM" else None,
+        )
+
+
+def _kept_of(life: Life, person: int) -> dict[str, Any]:
+    """What is kept of a person beside names: nothing of the first one, more and more of others."""
+    is_number = life.number == 0
+    values = {
+        "size": (0, -1.5, 40, 40.25, 1e-7)[person % 5],
+        "shared": (1.5, 10, 9)[person % 3] if is_number else ("10", "9", ODD_TEXTS[1])[person % 3],
+        "nick": ODD_TEXTS[person % 5],
+        "since": f"20{person:02}-01-31",
+        "member": person % 2 == 0,
+        "plan": ODD_TEXTS[person % 3],
+        "old": "x",
+    }
+    kept = list(values.items())[: person + 1] if person else []
+    return {
+        "tags": list(TAGS[: person % 5]),
+        "department": ODD_TEXTS[person] if person % 2 else None,
+        "assignedUserId": life.users[person % 2] if person % 3 else None,
+        "customFields": [{"key": key, "value": value} for key, value in kept],
+    }
+
+
 async def _meet(life: Life, person: int) -> None:
     identities = [
         {"channel": channel, "address": address.format(n=person)}
@@ -181,6 +228,7 @@ async def _meet(life: Life, person: int) -> None:
         "origin": ODD_TEXTS[person - 3],
     }
     given = {name: value for n, (name, value) in enumerate(fields.items()) if n <= person * 2}
+    given |= _kept_of(life, person)
     made = await life.do("upsertContact", "contact { id }", identities=identities, **given)
     life.contacts.append(made["contact"]["id"])
 
@@ -244,6 +292,9 @@ async def _settle(world: World, life: Life) -> None:
     """Merges, retractions, a closed cycle, grants, what came too late, every state of a ticket."""
     now = world.clock.at
     first, second, third = life.contacts[:3]
+    await life.do("archiveCustomField", "", key="old")
+    for stage in ("SALE", None, "SERVICE"):
+        await life.do("upsertContact", "", id=life.contacts[-1], stage=stage, addTags=["x"])
     await life.do("mergeContacts", "", sourceId=second, targetId=first)
     await life.do("mergeContacts", "", sourceId=third, targetId=life.contacts[3])
     for interaction_id in life.interactions[4:60:9]:
@@ -293,7 +344,17 @@ async def known_to(client: Client, foreign: Sequence[str]) -> Known:
         ],
         instants=[*instants, "2026-11-20T10:00:00.123456-05:00", text_of(NOON)],
         dates=["2026-10-15", "2026-11-01", "2026-11-20"],
+        custom=await _custom(client),
     )
+
+
+async def _custom(client: Client) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    people = await client.run("{ contacts { nodes { customFields { key value } } } }")
+    for person in people["contacts"]["nodes"]:
+        for each in person["customFields"]:
+            found.setdefault(each["key"], []).append(each["value"])
+    return found
 
 
 LISTS_OF_QUERY = ("contacts", "campaigns", "journeys", "tickets")
@@ -303,8 +364,9 @@ LISTS = {
         *"users groups apiKeys activity".split(),
     ],
     "Contact": (
-        "interactions sessions debits tickets campaignTouches journeyEnrollments timeline".split()
-    ),
+        "interactions sessions debits tickets campaignTouches journeyEnrollments timeline "
+        "stageHistory"
+    ).split(),
     "Campaign": ["touches", "interactions"],
     "Journey": ["enrollments", "interactions"],
     "InteractionzSession": ["interactions"],
@@ -313,8 +375,14 @@ LISTS = {
     "AgentGroup": ["members"],
 }
 ORDERS = tuple(
-    f"{field} {direction}"
-    for field in ("CREATED_AT", "UPDATED_AT")
+    f"{field} {direction}{key}"
+    for field, key in (
+        ("CREATED_AT", ""),
+        ("UPDATED_AT", ""),
+        ("CUSTOM_FIELD", " size"),
+        ("CUSTOM_FIELD", " nick"),
+        ("CUSTOM_FIELD", " shared"),
+    )
     for direction in ("ASC", "DESC")
 )
 USER_ORDERS = tuple(
@@ -332,10 +400,14 @@ async def _ids(client: Client) -> AsyncIterator[str]:
     for connection in (*data.values(), *workspace.values()):
         for node in connection["nodes"]:
             yield node["id"]
-    merged = "mergedFrom { id }"
+    merged = "mergedFrom { id } stageHistory(first: 2) { nodes { id } }"
     people = await client.run(f"{{ contacts {{ nodes {{ {contact} {merged} }} }} }}")
     for person in people["contacts"]["nodes"]:
-        hung = (*person["campaignTouches"]["nodes"], *person["mergedFrom"])
+        hung = (
+            *person["campaignTouches"]["nodes"],
+            *person["mergedFrom"],
+            *person["stageHistory"]["nodes"],
+        )
         for node in (*hung, *person["journeyEnrollments"]["nodes"]):
             yield node["id"]
 
@@ -345,8 +417,9 @@ async def _cursors(client: Client, ids: Sequence[str]) -> AsyncIterator[tuple[st
         data = await client.run(f"{{ found: {name} {{ edges {{ cursor }} }} }}")
         yield f"Query.{name}", [edge["cursor"] for edge in data["found"]["edges"]]
     for order in ORDERS:
-        field, direction = order.split()
-        by = f"{{field: {field}, direction: {direction}}}"
+        field, direction, *key = order.split()
+        named = f', key: "{key[0]}"' if key else ""
+        by = f"{{field: {field}, direction: {direction}{named}}}"
         data = await client.run(f"{{ contacts(orderBy: {by}) {{ edges {{ cursor }} }} }}")
         yield f"Query.contacts {order}", [edge["cursor"] for edge in data["contacts"]["edges"]]
     for order in USER_ORDERS:

@@ -117,6 +117,40 @@ async def test_what_needs_no_row_is_no_statement(apps: Apps, story: Story) -> No
     assert cost == {"planned": 0, "others": 0}
 
 
+KEPT = """
+query ($filter: ContactFilter, $order: ContactOrder) {
+  contacts(filter: $filter, orderBy: $order) {
+    totalCount
+    edges { cursor }
+    nodes {
+      tags
+      customFields { key value }
+      customField(key: "size") { value }
+      assignedUser { name }
+      stageHistory { nodes { stage changedBy { name } } }
+    }
+  }
+}
+"""
+WAYS: list[dict[str, Any]] = [
+    {},
+    {"filter": {"customFields": [{"key": "size", "gt": 1}, {"key": "nick", "exists": True}]}},
+    {"filter": {"hasAnyTag": ["vip"]}, "order": {"field": "CUSTOM_FIELD", "key": "shared"}},
+]
+
+
+@pytest.mark.parametrize("given", WAYS)
+async def test_custom_fields_cost_their_definitions_once(
+    apps: Apps, story: Story, given: dict[str, Any]
+) -> None:
+    world, client = apps.planned, story.a.client(apps.planned)
+    world.parts.memory.forget_custom_fields(story.a.workspace_id)
+
+    costs = [await cost_of(world, client, KEPT, **given) for _ in range(2)]
+
+    assert costs == [{"planned": 1, "others": 1}, {"planned": 1, "others": 0}]
+
+
 @pytest.mark.parametrize("document", FIGURES)
 async def test_figures_cost_what_they_cost_and_no_more(
     apps: Apps, story: Story, document: str

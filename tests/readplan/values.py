@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from random import Random
 from typing import Any
 
@@ -12,6 +14,7 @@ from graphql import (
     GraphQLEnumType,
     GraphQLField,
     GraphQLInputObjectType,
+    GraphQLList,
     GraphQLNonNull,
     Undefined,
     get_named_type,
@@ -24,6 +27,10 @@ BAD_INSTANTS = ("2026-13-01T00:00:00Z", "2026-11-01T00:00:00", "1969-01-01T00:00
 BAD_ADDRESSES = (("EMAIL", "nobody"), ("SMS", "12"), ("WHATSAPP", ""), ("PUSH", " "))
 STRANGE_TEXTS = ("", "%", "_", "\\", "'", '"', "a", "Á", "ñ", "😀", "%_/", "zz", "O'", "é" * 3)
 IDS_MAX = 100
+TAGS = ("vip", "VIP", "ñ's \"", "%_/")
+COMPARISONS = ("eq", "neq", "lt", "lte", "gt", "gte")
+FEW = 8
+"""Inputs of more fields have fewer of them at once: so many conditions let nothing through."""
 
 
 class Symbol(str):
@@ -44,6 +51,8 @@ class Known:
     addresses: list[tuple[str, str]]
     instants: list[str]
     dates: list[str]
+    custom: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
+    """Values that contacts have in each custom field that some of them have one in."""
 
 
 def literal(value: Any, *, ascii_only: bool = False) -> str:
@@ -93,6 +102,10 @@ class Values:
 
     def _value(self, name: str, type_: Any) -> Any:
         named = get_named_type(type_)
+        bare = get_nullable_type(type_)
+        if isinstance(bare, GraphQLList) and name != "ids":
+            count = self._random.choice([0, 1, 1, 2, 3])
+            return [self._value(name, bare.of_type) for _ in range(count)]
         if isinstance(named, GraphQLEnumType):
             return Symbol(self._random.choice(list(named.values)))
         if isinstance(named, GraphQLInputObjectType):
@@ -100,14 +113,55 @@ class Values:
         return getattr(self, f"_{named.name.lower()}")(name)
 
     def _input(self, type_: GraphQLInputObjectType) -> dict[str, Any]:
+        if type_.name == "CustomFieldFilter":
+            return self._custom_condition()
+        if type_.name == "ContactOrder":
+            return self._contact_order(type_)
         found: dict[str, Any] = {}
+        share = 0.3 if len(type_.fields) < FEW else 0.15
         for name, field in type_.fields.items():
             is_nullable = get_nullable_type(field.type) is field.type
-            if not (is_nullable or has_default(field)) or self._is(0.3):
+            if not (is_nullable or has_default(field)) or self._is(share):
                 found[name] = self._value(name, field.type)
             elif is_nullable and self._is(0.1):
                 found[name] = None
         return found
+
+    def _custom_condition(self) -> dict[str, Any]:
+        """A condition on a custom field, which fits its type."""
+        key = self._custom_key()
+        found: dict[str, Any] = {"key": key}
+        if self._is(0.3):
+            found["exists"] = self._is(0.5)
+        for name in self._random.sample(COMPARISONS, self._random.randint(1, 2)):
+            found[name] = self._custom_value(key)
+        if self._is(0.2):
+            found["in"] = [self._custom_value(key) for _ in range(self._random.randint(1, 3))]
+        return found
+
+    def _contact_order(self, type_: GraphQLInputObjectType) -> dict[str, Any]:
+        field = self._value("field", type_.fields["field"].type)
+        found: dict[str, Any] = {"field": field}
+        if self._is(0.5):
+            found["direction"] = Symbol(self._random.choice(["ASC", "DESC"]))
+        if (field == "CUSTOM_FIELD") is not self._slips():
+            found["key"] = self._custom_key()
+        return found
+
+    def _custom_key(self) -> str:
+        if self._slips() or not self._known.custom:
+            return self._random.choice(["none", "", "Ñ", "a'"])
+        return self._random.choice(list(self._known.custom))
+
+    def _custom_value(self, key: str) -> Any:
+        """Some value of the field; a careless one is of another field."""
+        fields = self._known.custom
+        if self._slips() or key not in fields:
+            return self._random.choice([1, "x", True, *chain.from_iterable(fields.values())])
+        return self._random.choice(fields[key])
+
+    def _customvalue(self, _: str) -> Any:
+        return self._custom_value(self._custom_key())
 
     def _boolean(self, _: str) -> bool:
         return self._is(0.5)
@@ -117,6 +171,10 @@ class Values:
             return "COL" if self._slips() else self._random.choice(["CO", "BR", "MX", "ñ"])
         if name == "verb" and not self._slips():
             return self._random.choice(["upsertContact", "inviteUser", "openTicket", "read"])
+        if name == "key":
+            return self._custom_key()
+        if name in ("hasAllTags", "hasAnyTag") and self._is(0.8):
+            return self._random.choice(TAGS)
         if self._slips():
             return self._random.choice(["x" * 201, "\x00", "a\x07b"])
         return self._random.choice(STRANGE_TEXTS[1:])
@@ -163,6 +221,7 @@ class Values:
             page.setdefault("last", None)
         if isinstance(order, dict):
             field = f"{field} {order['field']} {order.get('direction', 'ASC')}"
+            field += f" {order['key']}" if order.get("key") else ""
         for side in ("after", "before"):
             if self._is(0.15):
                 page[side] = self._cursor(field)

@@ -135,6 +135,7 @@ async def test_an_unknown_identity_makes_a_contact_with_all_that_is_said(databas
             "custom": {},
             "assigned_user_id": None,
             "assigned_group_id": None,
+            "described_at": None,
         }
         me = written.contact_id
         assert await identities(books) == [
@@ -367,7 +368,7 @@ async def test_the_statements_of_a_write_do_not_grow_with_its_identities(databas
                 await upsert(books, id=me, identities=devices, city="Lima")
             costs.append((len(creating), len(adding)))
 
-        assert costs == [(2, 6)] * 2
+        assert costs == [(2, 5)] * 2
 
 
 async def test_a_merge_links_and_keeps_what_was_recorded_for_whom(database_url: str) -> None:

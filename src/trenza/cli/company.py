@@ -10,7 +10,8 @@ import orjson
 
 from trenza import resources
 from trenza.cli.timeline import ReplayClock, Timeline
-from trenza.domain.access import ROLE_SCOPES, Role, Viewer
+from trenza.domain.access import ROLE_SCOPES, Privacy, Role, Viewer
+from trenza.domain.custom_field import FieldType
 from trenza.domain.errors import BrokenInvariant
 from trenza.domain.interaction import Language
 from trenza.domain.metering.cycle import cycle_of
@@ -23,6 +24,7 @@ from trenza.services.access import (
     list_keys,
     revoke_key,
 )
+from trenza.services.custom_field import DefineCustomField, define_custom_field
 from trenza.services.dependencies import Dependencies
 from trenza.services.founding import FoundWorkspace, NewPlan, found_workspace
 from trenza.services.seat import change_role, reactivate_user, sign_in
@@ -95,11 +97,18 @@ async def load_company(
     clock.at = request.starts_at
     workspace_id = await found_workspace(dependencies, request)
     viewer = await act_as_system(dependencies, workspace_id)
+    for field in describe()["custom_fields"]:
+        await define_custom_field(dependencies, viewer, _custom_field(field))
     folder = resources.seed() / "demo"
     timeline = Timeline(folder, dependencies, clock, viewer, request.zone, loaded_at)
     await timeline.replay(tell)
     clock.at = loaded_at
     return workspace_id
+
+
+def _custom_field(field: Description) -> DefineCustomField:
+    kinds = {"type": FieldType(field["type"]), "privacy": Privacy(field["privacy"])}
+    return DefineCustomField(**{**field, **kinds})
 
 
 async def find_company(dependencies: Dependencies) -> str | None:

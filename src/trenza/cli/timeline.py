@@ -66,6 +66,8 @@ FIELDS = {
     "country": "country",
     "stage": "stage",
     "origin": "origin",
+    "department": "department",
+    "tags": "tags",
 }
 
 
@@ -249,5 +251,6 @@ def _person(line: Line) -> UpsertContact:
         fields["language"] = Language(fields["language"])
     if "stage" in fields:
         fields["stage"] = LifecycleStage(fields["stage"])
+    fields["custom_fields"] = list(line.get("customFields", {}).items())
     identities = [(ChannelKind(each["channel"]), each["address"]) for each in line["identities"]]
     return UpsertContact(identities=identities, **fields)

@@ -64,6 +64,8 @@ class Verb(StrEnum):
     ADMIT_INTERACTION = "admitInteraction"
     UPSERT_CONTACT = "upsertContact"
     MERGE_CONTACTS = "mergeContacts"
+    DEFINE_CUSTOM_FIELD = "defineCustomField"
+    ARCHIVE_CUSTOM_FIELD = "archiveCustomField"
     CREATE_CAMPAIGN = "createCampaign"
     CREATE_JOURNEY = "createJourney"
     OPEN_TICKET = "openTicket"
@@ -132,6 +134,8 @@ PERMISSIONS: Mapping[Verb, Permission] = MappingProxyType(
         Verb.ADMIT_INTERACTION: ADMINISTRATION,
         Verb.UPSERT_CONTACT: MANAGEMENT,
         Verb.MERGE_CONTACTS: MANAGEMENT,
+        Verb.DEFINE_CUSTOM_FIELD: ADMINISTRATION,
+        Verb.ARCHIVE_CUSTOM_FIELD: ADMINISTRATION,
         Verb.CREATE_CAMPAIGN: MANAGEMENT,
         Verb.CREATE_JOURNEY: MANAGEMENT,
         Verb.OPEN_TICKET: MANAGEMENT,
@@ -199,6 +203,11 @@ class Viewer:
         """Raise Forbidden unless the key has the scope."""
         if scope not in self.scopes:
             raise Forbidden(f"this needs a key with the scope '{scope}'")
+
+    def require_sight(self, privacy: Privacy, name: str, *, path: tuple[str, ...] = ()) -> None:
+        """Raise Forbidden unless fields of the class are shown; `name` says which field it is."""
+        if privacy not in self.sees:
+            raise Forbidden(f"{name} is {privacy}, which this key does not see", path=path)
 
     @property
     def verbs(self) -> list[Verb]:

@@ -25,6 +25,8 @@ class Prefix(StrEnum):
     CYCLE = "cycle"
     CONTACT = "contact"
     IDENTITY = "identity"
+    CUSTOM_FIELD = "field"
+    STAGE = "stage"
     INTERACTION = "int"
     SESSION = "ses"
     DEBIT = "debit"

@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Awaitable, Mapping
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import strawberry
 
+from trenza.domain.access import Privacy
 from trenza.domain.channel import ChannelKind
 from trenza.domain.contact import LifecycleStage
+from trenza.domain.custom_field import read_tags
+from trenza.domain.errors import InvalidInput
+from trenza.domain.ids import Prefix, has_prefix
 from trenza.domain.text import clean
+from trenza.graphql.context import Context
+from trenza.graphql.custom_field import (
+    CUSTOM_FIELD,
+    CUSTOM_FIELDS,
+    CustomFieldFilter,
+    custom_conditions,
+    custom_order,
+    permit_custom_fields,
+)
 from trenza.graphql.enums import ContactOrderField, OrderDirection
 from trenza.graphql.node import Node
 from trenza.graphql.ticket import OPEN
 from trenza.graphql.timeline import TIMELINE_OF_CONTACT
-from trenza.readplan.fields import Argument, Condition, Order, column, connection, many, one
+from trenza.readplan.fields import (
+    Argument,
+    Condition,
+    Conditions,
+    Order,
+    column,
+    connection,
+    many,
+    one,
+)
 from trenza.readplan.schema import Record, named, record
 from trenza.storage.campaign import TOUCH
 from trenza.storage.contact import (
@@ -26,6 +50,9 @@ from trenza.storage.contact import (
 )
 from trenza.storage.contact import Contact as ContactTable
 from trenza.storage.contact import ContactIdentity as IdentityTable
+from trenza.storage.contact_history import STAGE
+from trenza.storage.contact_history import ContactStage as StageTable
+from trenza.storage.custom_value import has_all_tags, has_any_tag
 from trenza.storage.interaction import INTERACTION
 from trenza.storage.journey import ENROLLMENT
 from trenza.storage.ledger import LEDGER
@@ -34,9 +61,11 @@ from trenza.storage.ticket import TICKET
 
 if TYPE_CHECKING:
     from trenza.graphql.campaign import CampaignTouch
+    from trenza.graphql.custom_field import CustomFieldValue
     from trenza.graphql.interaction import Interaction
     from trenza.graphql.interactionz import InteractionzDebit, InteractionzSession
     from trenza.graphql.journey import JourneyEnrollment
+    from trenza.graphql.seat import User
     from trenza.graphql.ticket import Ticket
     from trenza.graphql.timeline import TimelineEntry
     from trenza.readplan.connection import Connection
@@ -51,6 +80,16 @@ class ContactIdentity(Record):
     created_at: datetime = column("When the contact was first met here.")
 
 
+@record(StageTable)
+class ContactStage(Node):
+    """A stage in which a contact stood, or that it stood in none, and who brought it there."""
+
+    stage: LifecycleStage | None = column("The stage; null where it stood in none.")
+    from_at: datetime = column("From when.")
+    until_at: datetime | None = column("Until when; null where it stands there now.")
+    changed_by: User | None = one("The user who changed it; null for a key of no user.", "user_id")
+
+
 @record(ContactTable)
 class Contact(Node):
     """One person, with every channel identity, interaction, session and ticket.
@@ -62,7 +101,7 @@ class Contact(Node):
     display_name: str | None = column("The name to show.")
     first_name: str | None = column("Given name.")
     last_name: str | None = column("Family name.")
-    birth_on: date | None = column("Date of birth.")
+    birth_on: date | None = column("Date of birth.", privacy=Privacy.PERSONAL)
     language: str | None = column("The language the person speaks, such as `es`.")
     time_zone: str | None = column("The person's IANA time zone.", "zone")
     company: str | None = column("The company the person belongs to.")
@@ -70,6 +109,16 @@ class Contact(Node):
     country: str | None = column("ISO 3166 alpha-2.")
     stage: LifecycleStage | None = column("Where the person stands in the life cycle.")
     origin: str | None = column("Where the contact came from.")
+    department: str | None = column("The department in which the person works.")
+    tags: list[str] = column("The tags, in the order in which they were added.")
+    custom_fields: list[CustomFieldValue] = CUSTOM_FIELDS()
+    custom_field: CustomFieldValue | None = CUSTOM_FIELD()
+    assigned_user: User | None = one("The user who looks after the contact.", "assigned_user_id")
+    stage_history: Connection[ContactStage] = connection(
+        "The stages in which the person stood and stands, latest first.",
+        by=STAGE.c.contact_id,
+        order=Order((STAGE.c.from_at,), descending=True),
+    )
     created_at: datetime = column("When the contact was made.")
     updated_at: datetime = column("When a field of the contact last changed.")
     merged_into: Contact | None = one("The contact this one was merged into.", "merged_into_id")
@@ -138,6 +187,20 @@ class ContactFilter:
         default=None, description="Is known on this channel."
     )
     country: str | None = strawberry.field(default=None, description="ISO 3166 alpha-2.")
+    company: str | None = strawberry.field(default=None, description="Belongs to this company.")
+    department: str | None = strawberry.field(default=None, description="Works in this department.")
+    assigned_user_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Is looked after by this user."
+    )
+    has_all_tags: list[str] | None = strawberry.field(
+        default=None, description="Has every one of these tags, written like this."
+    )
+    has_any_tag: list[str] | None = strawberry.field(
+        default=None, description="Has one of these tags, written like this."
+    )
+    custom_fields: list[CustomFieldFilter] | None = strawberry.field(
+        default=None, description="Meets all of these conditions on custom fields, at most 20."
+    )
     name_contains: str | None = strawberry.field(
         default=None, description="A part of the name; neither case nor accents matter."
     )
@@ -155,6 +218,9 @@ class ContactOrder:
     """The order of contacts."""
 
     field: ContactOrderField = strawberry.field(description="By what.")
+    key: str | None = strawberry.field(
+        default=None, description="The key of the custom field, for CUSTOM_FIELD."
+    )
     direction: OrderDirection = strawberry.field(
         default=OrderDirection.ASC, description="Which way."
     )
@@ -172,6 +238,25 @@ CONTACT_FILTERS = {
         lambda country: CONTACT.c.country == country,
         lambda given: clean(given, ("filter", "country"), 2),
     ),
+    "company": Condition(
+        lambda company: CONTACT.c.company == company,
+        lambda given: clean(given, ("filter", "company"), 200),
+    ),
+    "department": Condition(
+        lambda department: CONTACT.c.department == department,
+        lambda given: clean(given, ("filter", "department"), 200),
+    ),
+    "assigned_user_id": Condition(
+        lambda user_id: CONTACT.c.assigned_user_id == user_id,
+        lambda given: given if has_prefix(given, Prefix.USER) else "",
+    ),
+    "has_all_tags": Condition(
+        has_all_tags, lambda given: json.dumps(read_tags(given, ("filter", "hasAllTags")))
+    ),
+    "has_any_tag": Condition(
+        has_any_tag, lambda given: json.dumps(read_tags(given, ("filter", "hasAnyTag")))
+    ),
+    "custom_fields": Conditions(custom_conditions),
     "name_contains": Condition(
         has_name_like, lambda given: containing(clean(given, ("filter", "nameContains"), 200))
     ),
@@ -181,7 +266,20 @@ CONTACT_FILTERS = {
 CONTACT_ORDERS = {
     ContactOrderField.CREATED_AT: (CONTACT.c.created_at, CONTACT.c.id),
     ContactOrderField.UPDATED_AT: (CONTACT.c.updated_at, CONTACT.c.id),
+    ContactOrderField.CUSTOM_FIELD: custom_order,
 }
+
+
+def permit_contacts(operation: Context, given: Mapping[str, Any]) -> Awaitable[None] | None:
+    """Refuses a list of contacts that would tell of fields which the key does not see."""
+    filter_, order = given.get("filter"), given.get("order_by")
+    conditions = (filter_.custom_fields if filter_ is not None else None) or ()
+    key = None if order is None else order.key
+    if order is not None and key is not None and order.field is not ContactOrderField.CUSTOM_FIELD:
+        raise InvalidInput("`key` goes with CUSTOM_FIELD", path=("orderBy", "key"))
+    if not conditions and key is None:
+        return None
+    return permit_custom_fields(operation, conditions, key)
 
 
 @named

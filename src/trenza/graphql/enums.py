@@ -5,9 +5,10 @@ from typing import TypeVar
 
 import strawberry
 
-from trenza.domain.access import Role, Scope
+from trenza.domain.access import Privacy, Role, Scope
 from trenza.domain.channel import Attendance, ChannelKind
 from trenza.domain.contact import LifecycleStage
+from trenza.domain.custom_field import FieldType
 from trenza.domain.errors import ErrorCode
 from trenza.domain.interaction import InteractionKind, Lane, Language, SessionLane
 from trenza.domain.metering.balance import GrantKind
@@ -41,6 +42,7 @@ class ContactOrderField(StrEnum):
 
     CREATED_AT = "CREATED_AT"
     UPDATED_AT = "UPDATED_AT"
+    CUSTOM_FIELD = "CUSTOM_FIELD"
 
 
 class UserOrderField(StrEnum):
@@ -195,6 +197,24 @@ declare(
     ADMIN="Billing, users, keys, closing, retraction.",
 )
 declare(
+    Privacy,
+    "Privacy",
+    "How much a field tells of a person; it decides who sees the field.",
+    NORMAL="Everybody who reads sees it.",
+    PERSONAL="Viewers do not see it.",
+    SENSITIVE="Only admins see it.",
+)
+declare(
+    FieldType,
+    "CustomFieldType",
+    "What the values of a custom field are.",
+    STRING="A text of at most 1000 characters.",
+    NUMBER="A number of at most 15 digits.",
+    DATE="A day, `YYYY-MM-DD`.",
+    BOOLEAN="True or false.",
+    ENUM="One of the options of the field.",
+)
+declare(
     TicketVisibility,
     "TicketVisibility",
     "Whether the customer can see a ticket.",
@@ -217,7 +237,7 @@ declare(
     "ErrorCode",
     "What went wrong, in order of precedence: where several apply, the first answers.",
     UNAUTHENTICATED="No key, or one that is unknown, expired, revoked or of an inactive user.",
-    FORBIDDEN="The key's scopes, or the role of its user, are not enough.",
+    FORBIDDEN="The key's scopes or its user's role are not enough, or the field is hidden from it.",
     OVERLOADED="Too much is waiting: try again a little later.",
     INVALID_INPUT="A value is missing, misplaced or malformed.",
     NOT_FOUND="The workspace has no such thing.",
@@ -247,6 +267,7 @@ declare(
     "What contacts can be ordered by.",
     CREATED_AT="When the contact was made.",
     UPDATED_AT="When a field of the contact last changed.",
+    CUSTOM_FIELD="The value of the custom field `key`; without a value last, or first descending.",
 )
 declare(
     UserOrderField,

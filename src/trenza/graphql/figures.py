@@ -6,10 +6,11 @@ All that are asked for at the same time are read by one statement.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
 
+from trenza.domain.custom_field import CustomField
 from trenza.domain.metering.balance import Balance
 from trenza.domain.metering.cycle import Cycle
 from trenza.domain.metering.seat import SeatEvent, SeatStatus, SeatUse, status_of
@@ -40,6 +41,15 @@ class Figures:
         self._now = now
         self._settings: asyncio.Task[tuple[WorkspaceSettings, Sequence[Cycle]]] | None = None
         self._found: dict[Hashable, asyncio.Task[Any]] = {}
+        self.known_custom_fields: Mapping[str, CustomField] | None = None
+        """The custom fields, once something in the operation has asked for them."""
+
+    async def custom_fields(self) -> Mapping[str, CustomField]:
+        """The workspace's custom fields by key, in the order of the keys."""
+        if self.known_custom_fields is None:
+            found = await self._memory.custom_fields_of(self._workspace_id)
+            self.known_custom_fields = found
+        return self.known_custom_fields
 
     async def head(self) -> Head:
         """The head of the workspace's ledger."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from trenza.channels.address import normalise_address
 from trenza.domain.channel import ChannelKind
 from trenza.domain.ids import Prefix
-from trenza.graphql.contact import CONTACT_FILTERS, CONTACT_ORDERS
+from trenza.graphql.contact import CONTACT_FILTERS, CONTACT_ORDERS, permit_contacts
 from trenza.graphql.node import NODE_TYPES
 from trenza.graphql.ticket import OPEN
 from trenza.readplan.fields import (
@@ -78,6 +78,7 @@ class Query(Record):
         where=CONTACT.c.merged_into_id.is_(None),
         filters=CONTACT_FILTERS,
         orders=CONTACT_ORDERS,
+        check=permit_contacts,
     )
     campaigns: Connection[Campaign] = connection(
         "The campaigns, newest first.",

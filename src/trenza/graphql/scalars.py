@@ -6,10 +6,18 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError, StringValueNode, ValueNode
+from graphql import (
+    BooleanValueNode,
+    FloatValueNode,
+    GraphQLError,
+    IntValueNode,
+    StringValueNode,
+    ValueNode,
+)
 from strawberry.types.scalar import ScalarDefinition
 
 from trenza.domain.instant import instant_text
+from trenza.readplan.schema import named
 
 RFC_3339 = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6}0*)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
@@ -17,6 +25,8 @@ RFC_3339 = re.compile(
 FULL_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+NUMBER_LIMIT = 10**15
+INT_TEXT_LONGEST = 20
 FIRST_YEAR = 1900
 """The oldest dates are days of birth."""
 
@@ -58,6 +68,43 @@ def parse_date(value: Any) -> date:
     return found
 
 
+def parse_custom_value(value: Any) -> Any:
+    """Takes a text, a finite number or a truth value.
+
+    >>> parse_custom_value(2.5), parse_custom_value("a"), parse_custom_value(True)
+    (2.5, 'a', True)
+    """
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and not (abs(value) < NUMBER_LIMIT):
+        raise GraphQLError("CustomValue holds numbers of at most 15 digits.")
+    if not isinstance(value, str | int | float):
+        raise GraphQLError("CustomValue is a text, a number, or true or false.")
+    return value
+
+
+def _custom_literal(node: ValueNode, *_: Any) -> Any:
+    try:
+        return parse_custom_value(_plain_value(node))
+    except GraphQLError as error:
+        raise GraphQLError(error.message, node) from None
+
+
+def _plain_value(node: ValueNode) -> Any:
+    match node:
+        case StringValueNode() | BooleanValueNode():
+            return node.value
+        case IntValueNode() if len(node.value) < INT_TEXT_LONGEST:
+            return int(node.value)
+        case IntValueNode() | FloatValueNode():
+            return float(node.value)
+    return None
+
+
+@named
+class CustomValue:
+    """The scalar of values of custom fields; values are plain: `str`, `int`, `float` or `bool`."""
+
+
 def _literal(parse: Callable[[Any], Any]) -> Callable[..., Any]:
     """Reads a value that stands in the document, and so is refused with its position."""
 
@@ -88,5 +135,15 @@ SCALARS: dict[object, ScalarDefinition] = {
         serialize=date.isoformat,
         parse_value=parse_date,
         parse_literal=_literal(parse_date),
+    ),
+    CustomValue: strawberry.scalar(
+        name="CustomValue",
+        description=(
+            "A value of a custom field: a text for STRING, DATE (`YYYY-MM-DD`) and ENUM, a number "
+            "of at most 15 digits for NUMBER, true or false for BOOLEAN."
+        ),
+        serialize=lambda value: value,
+        parse_value=parse_custom_value,
+        parse_literal=_custom_literal,
     ),
 }

@@ -23,6 +23,7 @@ from trenza.graphql import (  # noqa: F401 - each declares its types
     campaign,
     channel,
     contact,
+    custom_field,
     group,
     interaction,
     interactionz,

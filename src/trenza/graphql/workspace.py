@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from trenza.graphql.activity import ACTIVITY_FILTERS
 from trenza.graphql.balance import find_balance, find_usage
 from trenza.graphql.channel import list_channels
+from trenza.graphql.custom_field import list_custom_fields
 from trenza.graphql.node import Node
 from trenza.graphql.seat import USER_FILTERS, USER_ORDERS, find_seat_use
 from trenza.graphql.statement import find_statement
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from trenza.graphql.activity import Activity
     from trenza.graphql.balance import InteractionzBalance, Usage
     from trenza.graphql.channel import Channel
+    from trenza.graphql.custom_field import CustomField
     from trenza.graphql.group import AgentGroup
     from trenza.graphql.interaction import Interaction, QuarantinedInteraction
     from trenza.graphql.interactionz import InteractionzDebit, InteractionzSession
@@ -149,6 +151,10 @@ class Workspace(Node):
 
     channels: list[Channel] = figure(
         list_channels, description="The eight channels and what each can do."
+    )
+    custom_fields: list[CustomField] = figure(
+        list_custom_fields,
+        description="The custom fields that the key sees, by key; archived ones among them.",
     )
     balance: InteractionzBalance = figure(
         find_balance,

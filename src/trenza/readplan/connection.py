@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import orjson
 import strawberry
@@ -82,7 +82,7 @@ def read_cursor(order: Order, cursor: str | None, name: str) -> tuple[Any, ...] 
 
 def mark_of(order: Order) -> str:
     """What tells the cursors of one list from those of others that are ordered differently."""
-    columns = ",".join(f"{column.table}.{column.key}" for column in order.columns)
+    columns = ",".join(f"{getattr(column, 'table', '')}.{column.key}" for column in order.columns)
     return hashlib.blake2b(f"{columns} {order.descending}".encode(), digest_size=3).hexdigest()
 
 
@@ -94,6 +94,8 @@ def _value_of(column: ColumnElement[Any], value: object, wrong: InvalidInput) ->
             return instant.replace(tzinfo=instant.tzinfo or UTC).astimezone(UTC)
         except (ValueError, OverflowError):
             raise wrong from None
+    if expected is float and type(value) in (int, float):
+        return float(cast(float, value))
     storable = expected is not str or (isinstance(value, str) and "\x00" not in value)
     in_range = not isinstance(value, int) or abs(value) < 2**31
     if type(value) is not expected or not storable or not in_range:

@@ -4,7 +4,7 @@ A GraphQL type is an ordinary class whose annotations are its GraphQL types and 
 these declarations. `schema.record` turns it into a strawberry type; the loaders answer from it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import strawberry
 from sqlalchemy import ColumnElement
 
-from trenza.domain.access import Scope
+from trenza.domain.access import Privacy, Scope
 from trenza.domain.errors import InvalidInput
 from trenza.domain.ids import Prefix, prefix_of
 
@@ -23,17 +23,31 @@ class Condition:
 
     `where` writes it with an operand in the value's place, the same for every value, so that one
     statement serves them all. `prepare` makes the operand's value of what was given; it raises
-    InvalidInput where that is of no use. `of_now` makes a second operand's value of the instant of
-    the operation, where it matters.
+    InvalidInput where that is of no use. A condition of several operands prepares as many values;
+    `of_now` makes the value of one more, of the instant of the operation, where it matters.
     """
 
     where: Callable[..., ColumnElement[bool]]
     prepare: Callable[[Any], Any] | None = None
+    count: int = 1
     of_now: Callable[[datetime], Any] | None = None
 
-    def operand(self, given: Any) -> Any:
-        """The operand's value."""
-        return given if self.prepare is None else self.prepare(given)
+    def operands(self, given: Any, now: datetime) -> tuple[Any, ...]:
+        """The values of the operands."""
+        prepared = given if self.prepare is None else self.prepare(given)
+        values = (prepared,) if self.count == 1 else tuple(prepared)
+        return values if self.of_now is None else (*values, self.of_now(now))
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Conditions that are made of parts of a value, each with what it was made of.
+
+    Which they are depends on the shape of the value alone: on what is there of it, how long its
+    lists of objects are, and whether a part is a number, a text or a truth value.
+    """
+
+    of: Callable[[Any], Iterable[tuple[Condition, Any]]]
 
 
 @dataclass(frozen=True)
@@ -52,12 +66,19 @@ class Argument:
     value: object = strawberry.UNSET
 
 
+Ordering = tuple[ColumnElement[Any], ...]
+
+
 @dataclass(frozen=True)
 class Order:
     """The columns that order a relation; the last one is unique among the rows of a parent."""
 
-    columns: tuple[ColumnElement[Any], ...]
+    columns: Ordering
     descending: bool = False
+
+
+Check = Callable[[Any, Mapping[str, Any]], Awaitable[None] | None]
+"""Raises DomainError for arguments that are refused to the operation that gives them."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +86,15 @@ class Declaration:
     """What every declared field has: a description, and the scope that its reader needs, if any.
 
     A relation needs the scope `read`, unless it says otherwise: a key that may only record sees
-    the columns of what it wrote and nothing beyond.
+    the columns of what it wrote and nothing beyond. A field that tells more of a person than its
+    reader may see is null, with an error; `check` refuses arguments that would ask for such.
     """
 
     description: str
     scope: Scope | None = field(default=None, kw_only=True)
+    privacy: Privacy = field(default=Privacy.NORMAL, kw_only=True)
     arguments: Mapping[str, Argument] = field(default_factory=dict, kw_only=True)
+    check: Check | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -200,16 +224,19 @@ class Connected(Many):
     """Like `Many`, answered as a Relay connection with keyset cursors.
 
     `filters` are the conditions of the `filter` argument, by the names of its fields. `orders` are
-    the orders that a client may choose from by `orderBy`, by enum value.
+    the orders that a client may choose from by `orderBy`, by enum value; one that depends on more
+    of it is a function of it, and an expression among its columns has a label of its own.
     """
 
-    filters: Mapping[str, Condition] = field(default_factory=dict, kw_only=True)
-    orders: Mapping[str, tuple[ColumnElement[Any], ...]] = field(default_factory=dict, kw_only=True)
+    filters: Mapping[str, Condition | Conditions] = field(default_factory=dict, kw_only=True)
+    orders: Mapping[str, Ordering | Callable[[Any], Ordering]] = field(
+        default_factory=dict, kw_only=True
+    )
 
 
-def column(description: str, name: str | None = None) -> Any:
+def column(description: str, name: str | None = None, *, privacy: Privacy = Privacy.NORMAL) -> Any:
     """Declares a stored value; `name` where the column is not called like the field."""
-    return Column(description, name)
+    return Column(description, name, privacy=privacy)
 
 
 def beside(description: str) -> Any:
@@ -233,10 +260,11 @@ def figure(
     *needs: str,
     description: str | None = None,
     arguments: Mapping[str, Argument] | None = None,
+    check: Check | None = None,
 ) -> Any:
     """Declares what a function works out on demand; its docstring is the description."""
     said = description or (function.__doc__ or "").strip().split("\n\n")[0]
-    return Figure(said, function=function, needs=needs, arguments=arguments or {})
+    return Figure(said, function=function, needs=needs, arguments=arguments or {}, check=check)
 
 
 def write(function: Callable[..., Any], description: str, arguments: Mapping[str, Argument]) -> Any:

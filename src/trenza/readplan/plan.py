@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Dialect, Text
 from sqlalchemy.sql.elements import ColumnElement
 
-from trenza.domain.access import Scope
+from trenza.domain.access import Privacy, Scope
 from trenza.readplan import fields
 from trenza.readplan.dialect import JsonDialect
 from trenza.readplan.filling import Fill, filler_of, fills_of, shaper_of
@@ -32,9 +32,13 @@ class Plan:
     scopes: frozenset[Scope]
     counted: Sequence[Field]
     """Connections of which no row is read: nothing else asks for their pages."""
+    classes: frozenset[Privacy]
+    checked: Sequence[Field]
+    """Fields whose arguments may be refused to who asks."""
 
     async def answer(self, run: Run, statements: Statements) -> bytes:
         """The whole answer as JSON; raises DomainError for arguments that are refused."""
+        await check_all(self.checked, run)
         for field in self.counted:
             run.window(field)
         texts: Texts = ()
@@ -57,7 +61,38 @@ def compile_plan(selection: Selection, json: JsonDialect, dialect: Dialect, run:
     writer = Writer(json, dialect, run)
     steps = _steps_of(selection, writer)
     counted = [each for each in fields_of(selection) if each.page and not each.page.has_rows]
-    return Plan(writer.finish(), steps, scopes_of(selection), counted)
+    return Plan(
+        writer.finish(),
+        steps,
+        scopes_of(selection),
+        counted,
+        classes_of(selection),
+        checked_of(selection),
+    )
+
+
+def classes_of(selection: Selection) -> frozenset[Privacy]:
+    """How much the fields of a selection tell of a person."""
+    found = fields_of(selection)
+    return frozenset(each.declaration.privacy for each in found if each.declaration is not None)
+
+
+def checked_of(selection: Selection) -> list[Field]:
+    """The fields of a selection whose arguments may be refused to who asks."""
+    return [
+        each
+        for each in fields_of(selection)
+        if each.declaration is not None and each.declaration.check is not None
+    ]
+
+
+async def check_all(checked: Sequence[Field], run: Run) -> None:
+    """Raises DomainError where a field is refused to the operation, whatever rows there are."""
+    for field in checked:
+        if field.declaration is not None and field.declaration.check is not None:
+            checking = field.declaration.check(run.operation, run.given(field))
+            if checking is not None:
+                await checking
 
 
 def scopes_of(selection: Selection) -> frozenset[Scope]:

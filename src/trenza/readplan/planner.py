@@ -111,6 +111,8 @@ class Planner:
             plan = self._plan(document, run)
             if not plan.scopes <= scopes:
                 raise UncoveredError("scopes")
+            if not plan.classes <= operation.viewer.sees:
+                raise UncoveredError("privacy")
             answer = await self._answer(document, plan, run)
         except UncoveredError as uncovered:
             self.missed[str(uncovered)] += 1
@@ -282,10 +284,17 @@ class Probing(Visitor):
 
 
 def shape_of(value: Any) -> Hashable:
-    """Which parts of a value are there."""
+    """Which parts of a value are there, and of what kind each is."""
     if isinstance(value, dict):
-        return tuple(sorted(key for key, each in value.items() if each is not None))
-    return value is not None
+        present = (key for key, each in value.items() if each is not None)
+        return tuple((key, shape_of(value[key])) for key in sorted(present))
+    if isinstance(value, list):
+        inside = map(shape_of, value)
+        has_objects = any(isinstance(each, dict) for each in value)
+        return tuple(inside) if has_objects else frozenset(inside)
+    if isinstance(value, bool):
+        return "truth"
+    return "number" if isinstance(value, int | float) else value is not None
 
 
 def frozen(value: Any) -> Hashable:

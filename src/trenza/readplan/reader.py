@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, func, select
+from sqlalchemy import ColumnElement, Label, Select, Table, func, select
 from strawberry.dataloader import DataLoader
 
 from trenza.domain.errors import BrokenInvariant
@@ -144,7 +144,8 @@ class Reader:
     def _related(self, relation: Relation, keys: Sequence[Key]) -> Select[Any]:
         declaration = relation.declaration
         by = declaration.by if declaration.by is not None else relation.table.c.workspace_id
-        statement = self.within(relation.table).add_columns(by.label(PARENT))
+        worked_out = (each for each in relation.order.columns if isinstance(each, Label))
+        statement = self.within(relation.table).add_columns(by.label(PARENT), *worked_out)
         if declaration.via is not None:
             statement = statement.join(by.table, declaration.via)
         statement = statement.where(by.in_(set(keys)), *relation.conditions)

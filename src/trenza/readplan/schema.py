@@ -20,7 +20,7 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
-from trenza.domain.access import FIELD_PERMISSIONS, Viewer
+from trenza.domain.access import FIELD_PERMISSIONS, Privacy, Viewer
 from trenza.readplan import fields
 from trenza.readplan.connection import Connection, Edge, PageInfo, Window, window, write_cursor
 from trenza.readplan.reader import Reader, Relation, Row
@@ -195,6 +195,29 @@ class DeclaredField(StrawberryField):
         operation: Operation = info.context
         if self.declaration.scope is not None:
             operation.viewer.require_scope(self.declaration.scope)
+        if self.declaration.privacy is not Privacy.NORMAL:
+            operation.viewer.require_sight(self.declaration.privacy, self._name_of_field)
+        if self.declaration.check is not None:
+            return self._checked(operation, self.declaration.check, source, kwargs)
+        return self._answered(operation, source, kwargs)
+
+    @property
+    def _name_of_field(self) -> str:
+        return to_camel_case(self.python_name)
+
+    async def _checked(
+        self, operation: Operation, check: fields.Check, source: Any, given: dict[str, Any]
+    ) -> Any:
+        """The value of a field whose arguments may be refused."""
+        checking = check(operation, given)
+        if checking is not None:
+            await checking
+        found = self._answered(operation, source, given)
+        return await found if isawaitable(found) else found
+
+    def _answered(
+        self, operation: Operation, source: Any, kwargs: dict[str, Any]
+    ) -> Awaitable[Any] | Any:
         row = operation.root if source is None else source.row
         match self.declaration:
             case fields.Column(name=name):
@@ -353,9 +376,13 @@ class DeclaredField(StrawberryField):
         self, operation: Operation, declaration: fields.Many, table: Table, given: Any
     ) -> Relation:
         conditions = [
-            condition.where(*(bindparam(None, each, type_=NullType()) for each in operands))
+            condition.where(
+                *(
+                    bindparam(None, operand, type_=NullType())
+                    for operand in condition.operands(value, operation.now)
+                )
+            )
             for condition, value in conditions_of(declaration, given)
-            for operands in [operands_of(condition, value, operation)]
         ]
         narrowing = {key: value for key, value in given.items() if key not in PAGING}
         return Relation(
@@ -377,14 +404,12 @@ def conditions_of(
     if isinstance(declaration, fields.Connected) and given.get("filter") is not None:
         for name, condition in declaration.filters.items():
             value = getattr(given["filter"], name)
-            if value is not None:
+            if value is None:
+                continue
+            if isinstance(condition, fields.Conditions):
+                yield from condition.of(value)
+            else:
                 yield condition, value
-
-
-def operands_of(condition: fields.Condition, value: Any, operation: Operation) -> list[Any]:
-    """The values of a condition's operands; raises InvalidInput."""
-    operand = condition.operand(value)
-    return [operand] if condition.of_now is None else [operand, condition.of_now(operation.now)]
 
 
 def order_of(declaration: fields.Many, given: Mapping[str, Any]) -> fields.Order:
@@ -392,7 +417,8 @@ def order_of(declaration: fields.Many, given: Mapping[str, Any]) -> fields.Order
     chosen = given.get("order_by")
     if chosen is None or not isinstance(declaration, fields.Connected):
         return declaration.order
-    return fields.Order(declaration.orders[chosen.field], chosen.is_descending)
+    columns = declaration.orders[chosen.field]
+    return fields.Order(columns(chosen) if callable(columns) else columns, chosen.is_descending)
 
 
 async def _read_back(operation: Operation, written: Any) -> Any:

@@ -59,7 +59,6 @@ from trenza.readplan.schema import (
     NAMESPACE,
     column_of_id,
     conditions_of,
-    operands_of,
     order_of,
 )
 from trenza.readplan.selection import Field, Page, PageField, Selection, UncoveredError
@@ -392,9 +391,12 @@ class Writer:
         if declaration.where is not None:
             statement = statement.where(_through(adapters, declaration.where))
         for number, (condition, _) in enumerate(conditions_of(declaration, self._run.given(field))):
-            operands = [self._bind_argument(field, _operand_of(field, declaration, number, 0))]
+            operands = [
+                self._bind_argument(field, _operand_of(field, declaration, number, place))
+                for place in range(condition.count)
+            ]
             if condition.of_now is not None:
-                operands.append(self.bind(_operand_of(field, declaration, number, 1)))
+                operands.append(self.bind(_operand_of(field, declaration, number, condition.count)))
             statement = statement.where(_through(adapters, condition.where(*operands)))
         return alias, statement
 
@@ -505,7 +507,7 @@ def _key_of(field: Field, side: str, n: int) -> Value:
 def _operand_of(field: Field, declaration: fields.Many, number: int, place: int) -> Value:
     def operand(run: Run) -> Any:
         condition, value = list(conditions_of(declaration, run.given(field)))[number]
-        return operands_of(condition, value, run.operation)[place]
+        return condition.operands(value, run.operation.now)[place]
 
     return operand
 

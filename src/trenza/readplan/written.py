@@ -15,12 +15,12 @@ import orjson
 from graphql import GraphQLError, located_error
 from sqlalchemy import Dialect
 
-from trenza.domain.access import Scope
+from trenza.domain.access import Privacy, Scope
 from trenza.domain.errors import BrokenInvariant, DomainError
 from trenza.readplan import fields
 from trenza.readplan.dialect import JsonDialect
 from trenza.readplan.filling import Encode, Fill, Shape, encoder_of, filler_of, shaper_of
-from trenza.readplan.plan import fields_of, scopes_of
+from trenza.readplan.plan import check_all, checked_of, classes_of, fields_of, scopes_of
 from trenza.readplan.run import Run
 from trenza.readplan.schema import Record, Stored, in_full
 from trenza.readplan.selection import Field, Selection, UncoveredError
@@ -162,6 +162,9 @@ class WrittenPlan:
     scopes: frozenset[Scope]
     paged: Sequence[Field]
     """Every connection in the answer."""
+    classes: frozenset[Privacy]
+    checked: Sequence[Field]
+    """Fields whose arguments may be refused to who asks."""
     is_rehearsed: bool = False
 
     async def rehearse(self, run: Run, gathering: Gathering) -> None:
@@ -169,6 +172,7 @@ class WrittenPlan:
 
         Raises StatementError, and DomainError for what is asked for in vain below what is written.
         """
+        await check_all(self.checked, run)
         for field in self.paged:
             run.window(field)
         kinds = [kind for each in self.written for kind in each.kinds.values()]
@@ -203,6 +207,8 @@ def compile_written(
     written: list[WrittenField] = []
     scopes: set[Scope] = set()
     paged: list[Field] = []
+    classes: set[Privacy] = set()
+    checked: list[Field] = []
     for field in selected:
         if not isinstance(field.declaration, fields.Write):
             raise UncoveredError(f"{field.name} has a resolver")
@@ -212,9 +218,11 @@ def compile_written(
         }
         for below in field.below.values():
             scopes |= scopes_of(below)
+            classes |= classes_of(below)
+            checked += checked_of(below)
             paged += [each for each in fields_of(below) if each.page]
         written.append(WrittenField(field, field.declaration, kinds))
-    return WrittenPlan(written, frozenset(scopes), paged)
+    return WrittenPlan(written, frozenset(scopes), paged, frozenset(classes), checked)
 
 
 def _kind_of(selection: Selection, writer: Writer) -> Kind:

@@ -1,24 +1,34 @@
 """Contacts: writing who they are and how they are reached, and merging two into one."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import Enum
 from functools import cache
-from typing import Any, Final
+from typing import Any
 from zoneinfo import available_timezones
 
 from trenza.channels.address import normalise_address
 from trenza.domain.access import Verb, Viewer
 from trenza.domain.channel import ChannelKind
 from trenza.domain.contact import LifecycleStage
+from trenza.domain.custom_field import CustomField, Value
 from trenza.domain.errors import Conflict, DomainError, InvalidInput
 from trenza.domain.ids import Prefix
 from trenza.domain.interaction import Language
 from trenza.domain.metering.ledger import DebitReason
 from trenza.domain.text import clean
 from trenza.services.activity import row_of, told_of_contact
+from trenza.services.contact_fields import (
+    UNSET,
+    Given,
+    Tagging,
+    Unset,
+    merged_values,
+    read_given,
+    read_tagging,
+    read_values,
+)
 from trenza.services.dependencies import Dependencies
 from trenza.services.ledger import AppendedEntry
 from trenza.services.recut import recut_contact
@@ -26,45 +36,39 @@ from trenza.services.reference import absent, require_form
 from trenza.storage.activity import noting
 from trenza.storage.bulk import Writing, write_all
 from trenza.storage.contact import (
-    DESCRIPTION,
+    STATE,
     Identity,
     NewContact,
     SeenIdentity,
     claiming,
     creating,
+    describing,
     find_holders,
     find_identities,
     find_rows,
     link_contacts,
     lock_roots,
     meeting,
-    update_contacts,
 )
+from trenza.storage.contact_history import Move, staging, superseding
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.workspace import find_workspace
 
 TEXT_LONGEST = 200
 IDENTITIES_MAX = 50
 CONTACTS_MAX = 500
+TICK = timedelta(microseconds=1)
 
 _COUNTRY = re.compile("[A-Z]{2}")
-
-
-class Unset(Enum):
-    """The type of UNSET."""
-
-    UNSET = "UNSET"
-
-
-UNSET: Final = Unset.UNSET
-"""The value of a field that is not mentioned and so stays as it is; None empties it."""
 
 
 @dataclass(frozen=True)
 class UpsertContact:
     """What is known of a person, named by id or found by identities (channel, address).
 
-    The identities are added to those that the contact has.
+    The identities are added to those that the contact has. `tags` stand in the place of all that
+    it has; then some are added and some removed. `custom_fields` are pairs of a key and a value,
+    which is cleared by None.
     """
 
     id: str | None = None
@@ -80,6 +84,12 @@ class UpsertContact:
     country: str | Unset | None = UNSET
     stage: LifecycleStage | Unset | None = UNSET
     origin: str | Unset | None = UNSET
+    department: str | Unset | None = UNSET
+    assigned_user_id: str | Unset | None = UNSET
+    tags: Sequence[str] | Unset | None = UNSET
+    add_tags: Sequence[str] = ()
+    remove_tags: Sequence[str] = ()
+    custom_fields: Sequence[tuple[str, Value | None]] = ()
 
 
 @dataclass(frozen=True)
@@ -114,6 +124,8 @@ class _Checked:
     contact_id: str | None
     identities: Sequence[Identity]
     fields: Mapping[str, Any]
+    tagging: Tagging
+    custom: Mapping[str, Given]
 
 
 async def upsert_contact(
@@ -121,8 +133,9 @@ async def upsert_contact(
 ) -> Upserted:
     """Writes a contact, and creates it where no identity is known. Needs the scope `manage`.
 
-    Raises InvalidInput for a bad value, NotFound for the id, Conflict for an identity that
-    belongs to another contact and beyond 50 identities of one contact.
+    Raises InvalidInput for a bad value, NotFound for the id and for a user, Forbidden for a custom
+    field that the viewer does not see, Conflict for an identity that belongs to another contact
+    and beyond 50 identities or tags of one contact.
     """
     (answer,) = await upsert_contacts(dependencies, viewer, [request])
     if isinstance(answer, DomainError):
@@ -171,7 +184,9 @@ def _check(request: UpsertContact, now: datetime) -> _Checked:
         _identity(index, channel, address)
         for index, (channel, address) in enumerate(request.identities)
     ]
-    return _Checked(request.id, identities, _fields(request, now))
+    tagging = read_tagging(request.tags, request.add_tags, request.remove_tags)
+    custom = read_given(request.custom_fields)
+    return _Checked(request.id, identities, _fields(request, now), tagging, custom)
 
 
 def _identity(index: int, channel: ChannelKind, address: str) -> Identity:
@@ -189,6 +204,7 @@ def _fields(request: UpsertContact, now: datetime) -> dict[str, Any]:
         "first_name": ("firstName", request.first_name),
         "last_name": ("lastName", request.last_name),
         "company": ("company", request.company),
+        "department": ("department", request.department),
         "city": ("city", request.city),
         "origin": ("origin", request.origin),
     }
@@ -210,7 +226,10 @@ def _fields(request: UpsertContact, now: datetime) -> dict[str, Any]:
         "birth_on": birth_on,
         "language": request.language,
         "stage": request.stage,
+        "assigned_user_id": request.assigned_user_id,
     }
+    if isinstance(request.assigned_user_id, str):
+        require_form(request.assigned_user_id, Prefix.USER, "assignedUserId")
     return {column: value for column, value in fields.items() if value is not UNSET}
 
 
@@ -230,6 +249,8 @@ class _Batch:
         self._viewer = viewer
         self._workspace_id = viewer.workspace_id
         self._now = now
+        self._definitions: Mapping[str, CustomField] = {}
+        self._users: Collection[str] = ()
         self._holders: dict[tuple[str, str], str] = {}
         self._roots: dict[str, str] = {}
         self._identities: dict[str, set[Identity]] = {}
@@ -261,6 +282,7 @@ class _Batch:
             known = self._identities[root_id] if root_id is not None else set()
             new = sorted(set(request.identities) - known)
             _require_few(len(known) + len(new), ("identities",))
+            fields = self._decided(request, self._rows[root_id] if root_id else {})
         except DomainError as refusal:
             return refusal
         created = root_id is None
@@ -268,7 +290,7 @@ class _Batch:
             root_id = self._create(self._dependencies.new_id(Prefix.CONTACT))
         for identity in new:
             self._add(root_id, identity)
-        self._set(root_id, request.fields)
+        self._set(root_id, fields)
         if new:
             self._changed.add(root_id)
         return Upserted(root_id, created)
@@ -279,9 +301,42 @@ class _Batch:
         created = [NewContact(id, (), self._rows[id]) for id in self._created]
         writings = [*creating(now, created), *claiming(now, self._claimed)]
         writings += [meeting(now, self._seen), self._noting()]
+        changed = sorted(self._changed.difference(self._created))
+        over = [state for id in changed if (state := self._superseded(id)) is not None]
+        writings += [superseding(over), describing(now, [self._rows[id] for id in changed])]
+        writings += staging(self._viewer, list(self._moves()))
         await write_all(connection, workspace_id, writings)
-        changed = [self._rows[id] for id in sorted(self._changed.difference(self._created))]
-        await update_contacts(connection, workspace_id, now, changed)
+
+    def _superseded(self, contact_id: str) -> dict[str, Any] | None:
+        """The state that a change ends, where it is one; the new one begins at that instant."""
+        before, after = self._before[contact_id], self._rows[contact_id]
+        if before == after:
+            return None
+        # Later than the change before it, though the clock may not have moved since.
+        at = max(self._now, before["from_at"] + TICK)
+        self._rows[contact_id] = {**after, "from_at": at}
+        return {**before, "until_at": at}
+
+    def _moves(self) -> Iterator[Move]:
+        """The contacts that come into another stage; new ones come from none."""
+        for id in sorted({*self._changed, *self._created}):
+            row, before = self._rows[id], self._before.get(id, {})
+            if row["stage"] != before.get("stage"):
+                at = row.get("from_at", self._now)
+                yield Move(self._dependencies.new_id(Prefix.STAGE), id, row["stage"], at)
+
+    def _decided(self, request: _Checked, before: Mapping[str, Any]) -> dict[str, Any]:
+        """The columns that a request sets on a contact as it is; raises DomainError."""
+        fields = dict(request.fields)
+        user_id = fields.get("assigned_user_id")
+        if user_id is not None and user_id not in self._users:
+            raise absent("assignedUserId")
+        if request.tagging.is_something:
+            fields["tags"] = request.tagging.applied(before.get("tags", []))
+        if request.custom:
+            values = read_values(request.custom, self._definitions, self._viewer)
+            fields["custom"] = merged_values(before.get("custom", {}), values)
+        return fields
 
     def _noting(self) -> Writing:
         """What became of each contact, for the activity log."""
@@ -320,7 +375,12 @@ class _Batch:
         self._created.append(contact_id)
         self._roots[contact_id] = contact_id
         self._identities[contact_id] = set()
-        self._rows[contact_id] = {"id": contact_id, **dict.fromkeys(DESCRIPTION)}
+        self._rows[contact_id] = {
+            "id": contact_id,
+            **dict.fromkeys(STATE),
+            "tags": [],
+            "custom": {},
+        }
         return contact_id
 
     def _add(self, root_id: str, identity: Identity) -> None:

@@ -4,6 +4,8 @@ from trenza.storage.access import ApiKey
 from trenza.storage.activity import Activity
 from trenza.storage.campaign import Campaign, CampaignTouch
 from trenza.storage.contact import Contact, ContactAddress, ContactIdentity
+from trenza.storage.contact_history import ContactStage, ContactVersion
+from trenza.storage.custom_field import CustomField
 from trenza.storage.group import AgentGroup, GroupMember
 from trenza.storage.interaction import Interaction, QuarantinedInteraction
 from trenza.storage.interactionz import (
@@ -31,7 +33,10 @@ __all__ = [
     "Contact",
     "ContactAddress",
     "ContactIdentity",
+    "ContactStage",
+    "ContactVersion",
     "Contract",
+    "CustomField",
     "CycleClosing",
     "GroupMember",
     "Interaction",

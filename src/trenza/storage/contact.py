@@ -5,6 +5,7 @@ A merge links and never moves: `contact.root_id` names the live contact that sta
 `contact_id`, the contact they were recorded for, for ever; `owner_id`, the root it has now.
 """
 
+import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,8 +19,10 @@ from sqlalchemy import (
     Index,
     Select,
     UniqueConstraint,
+    Update,
     and_,
     bindparam,
+    func,
     literal_column,
     select,
     union,
@@ -29,10 +32,11 @@ from sqlalchemy import (
 from sqlalchemy import Table as SQLTable
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import Field
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 from trenza.domain.channel import AddressSpace, ChannelKind
 from trenza.domain.text import searchable
-from trenza.storage.bulk import Query, Row, Writing, ask, bulk_insert
+from trenza.storage.bulk import BulkWrite, Cells, Query, Row, Writing, ask, bulk_insert
 from trenza.storage.campaign import CampaignTouch
 from trenza.storage.columns import (
     DOCUMENT,
@@ -52,7 +56,10 @@ from trenza.storage.ticket import Ticket
 
 
 class Contact(Table, table=True):
-    """One person. The row is also the lock under which the person's sessions are decided."""
+    """One person. The row is also the lock under which the person's sessions are decided.
+
+    `described_at` is when the state of the row began; it is empty while it is the first one.
+    """
 
     __table_args__ = (
         belongs_to_workspace(),
@@ -60,6 +67,8 @@ class Contact(Table, table=True):
         references("merged_into_id", "contact"),
         Index(None, "workspace_id", "root_id"),
         index_of_set("merged_into_id", "merged_at"),
+        index_of_set("company", "created_at", "id"),
+        index_of_set("assigned_user_id", "created_at", "id"),
         Index(None, "workspace_id", "created_at", "id"),
     )
 
@@ -85,6 +94,7 @@ class Contact(Table, table=True):
     custom: dict[str, Any] = Field(sa_type=DOCUMENT)
     assigned_user_id: str | None = symbol(default=None)
     assigned_group_id: str | None = symbol(default=None)
+    described_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
     erased_at: datetime | None = None
@@ -149,12 +159,16 @@ DESCRIPTION = (
     "language",
     "zone",
     "company",
+    "department",
     "city",
     "country",
     "stage",
     "origin",
 )
 """The columns that say who a contact is."""
+DOCUMENTS = ("tags", "custom")
+STATE = (*DESCRIPTION, *DOCUMENTS, "assigned_user_id", "assigned_group_id")
+"""Everything that is kept of a contact when it changes."""
 # Everything that a merge hands over to another root, beside the contacts themselves.
 OWNED: tuple[SQLTable, ...] = (
     IDENTITY,
@@ -411,7 +425,7 @@ def creating(at: datetime, contacts: Sequence[NewContact]) -> list[Writing]:
     rows = [
         {
             **empty,
-            **contact.fields,
+            **_as_cells(contact.fields),
             "id": contact.id,
             "root_id": contact.id,
             "name_searchable": _name_searchable(contact.fields),
@@ -465,48 +479,50 @@ _MET_IDENTITIES = bulk_insert(IDENTITY, on_conflict=lambda insert: insert.on_con
 async def find_rows(
     connection: AsyncConnection, workspace_id: str, ids: Collection[str]
 ) -> dict[str, dict[str, Any]]:
-    """What contacts are described by, `DESCRIPTION`, with their ids, by id."""
+    """The `STATE` of contacts with their ids, and since when it is theirs as `from_at`, by id."""
     if not ids:
         return {}
+    since = func.coalesce(CONTACT.c.described_at, CONTACT.c.created_at, type_=UTCDateTime())
     rows = await connection.execute(
-        select(CONTACT.c.id, *(CONTACT.c[name] for name in DESCRIPTION)).where(
+        select(CONTACT.c.id, *(CONTACT.c[name] for name in STATE), since.label("from_at")).where(
             CONTACT.c.workspace_id == workspace_id, CONTACT.c.id.in_(sorted(ids))
         )
     )
     return {row.id: row._asdict() for row in rows}
 
 
-async def update_contacts(
-    connection: AsyncConnection,
-    workspace_id: str,
-    at: datetime,
-    rows: Sequence[Mapping[str, Any]],
-) -> None:
-    """Writes what contacts are described by, from rows like those of `find_rows`."""
-    if not rows:
-        return
-    statement = (
+def describing(at: datetime, rows: Iterable[Mapping[str, Any]]) -> Writing:
+    """Writes the state of contacts, from rows like those of `find_rows`."""
+    return _DESCRIBED, [
+        {
+            **_as_cells({name: row[name] for name in STATE}),
+            "id": row["id"],
+            "name_searchable": _name_searchable(row),
+            "described_at": row["from_at"],
+            "updated_at": at,
+        }
+        for row in rows
+    ]
+
+
+def _describe(_: str, cells: Cells, __: Any) -> Update:
+    return (
         update(CONTACT)
-        .where(CONTACT.c.workspace_id == workspace_id, CONTACT.c.id == bindparam("of_id"))
-        .values(
-            updated_at=at,
-            **{
-                name: bindparam(f"to_{name}", type_=CONTACT.c[name].type)
-                for name in (*DESCRIPTION, "name_searchable")
-            },
-        )
+        .where(CONTACT.c.workspace_id == cells["workspace_id"], CONTACT.c.id == cells["id"])
+        .values({name: cells[name] for name in _DESCRIBED_COLUMNS})
     )
-    await connection.execute(
-        statement,
-        [
-            {
-                "of_id": row["id"],
-                **{f"to_{name}": row[name] for name in DESCRIPTION},
-                "to_name_searchable": _name_searchable(row),
-            }
-            for row in rows
-        ],
-    )
+
+
+_DESCRIBED_COLUMNS = (*STATE, "name_searchable", "described_at", "updated_at")
+_DESCRIBED = BulkWrite(
+    {name: CONTACT.c[name].type for name in ("id", *_DESCRIBED_COLUMNS)}, _describe
+)
+
+
+def _as_cells(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns of a contact as they are written in bulk: JSON as its text."""
+    texts = {name: json.dumps(fields[name]) for name in DOCUMENTS if name in fields}
+    return {**fields, **texts}
 
 
 def _name_searchable(row: Mapping[str, Any]) -> str:

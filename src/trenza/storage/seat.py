@@ -182,6 +182,18 @@ async def _lock(
     return (await connection.execute(statement)).mappings().one_or_none()
 
 
+async def find_users(
+    connection: AsyncConnection, workspace_id: str, ids: Collection[str]
+) -> set[str]:
+    """Those of the ids that a user has."""
+    if not ids:
+        return set()
+    rows = await connection.execute(
+        select(USER.c.id).where(USER.c.workspace_id == workspace_id, USER.c.id.in_(sorted(ids)))
+    )
+    return set(rows.scalars())
+
+
 async def insert_user(connection: AsyncConnection, row: Mapping[str, Any]) -> None:
     """Adds one user; the e-mail address is unique within the workspace."""
     await connection.execute(insert(USER), dict(row))

@@ -9,6 +9,7 @@ from trenza.domain.access import PERMISSIONS, verb_of
 from trenza.graphql.mutations.access import ApiKeyMutations
 from trenza.graphql.mutations.campaign import CampaignMutations
 from trenza.graphql.mutations.contact import ContactMutations
+from trenza.graphql.mutations.custom_field import CustomFieldMutations
 from trenza.graphql.mutations.group import GroupMutations
 from trenza.graphql.mutations.interaction import InteractionMutations
 from trenza.graphql.mutations.interactionz import InteractionzMutations
@@ -21,6 +22,7 @@ from trenza.graphql.mutations.ticket import TicketMutations
 class Mutation(
     InteractionMutations,
     ContactMutations,
+    CustomFieldMutations,
     CampaignMutations,
     JourneyMutations,
     TicketMutations,

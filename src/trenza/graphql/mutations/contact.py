@@ -15,16 +15,17 @@ from trenza.graphql import errors
 from trenza.graphql.balance import BALANCE_NOW
 from trenza.graphql.contact import IdentityInput
 from trenza.graphql.context import Context, Info
+from trenza.graphql.scalars import CustomValue
 from trenza.readplan.fields import column, figure, one
 from trenza.readplan.reader import Row
 from trenza.readplan.schema import Record, record, view
 from trenza.services.contact import (
-    UNSET,
     MergeContacts,
     UpsertContact,
     merge_contacts,
     upsert_contact,
 )
+from trenza.services.contact_fields import UNSET
 from trenza.storage.ledger import LEDGER
 
 if TYPE_CHECKING:
@@ -35,6 +36,14 @@ if TYPE_CHECKING:
 
 def _optional(description: str) -> Any:
     return strawberry.field(default=strawberry.UNSET, description=description)
+
+
+@strawberry.input(description="The value of a custom field.")
+class CustomFieldInput:
+    """The value of a custom field."""
+
+    key: str = strawberry.field(description="The key of the field.")
+    value: CustomValue | None = strawberry.field(description="The value; null clears it.")
 
 
 @strawberry.input(description="A contact by id or by identities. Omitted fields stay; null clears.")
@@ -57,16 +66,32 @@ class UpsertContactInput:
     country: str | None = _optional("ISO 3166 alpha-2, such as CO.")
     stage: LifecycleStage | None = _optional("Where the person stands in the life cycle.")
     origin: str | None = _optional("Where the contact came from.")
+    department: str | None = _optional("The department in which the person works.")
+    assigned_user_id: strawberry.ID | None = _optional("The user who looks after the contact.")
+    tags: list[str] | None = _optional(
+        "All tags, at most 50 of 60 characters, in the place of those that are there; "
+        "`VIP` and `vip` are two."
+    )
+    add_tags: list[str] = strawberry.field(
+        default_factory=list, description="Tags to add to those that are there."
+    )
+    remove_tags: list[str] = strawberry.field(
+        default_factory=list, description="Tags to take away."
+    )
+    custom_fields: list[CustomFieldInput] = strawberry.field(
+        default_factory=list, description="Values of custom fields; those left out stay."
+    )
 
     def request(self) -> UpsertContact:
         """The service's request."""
-        given = {
+        given: dict[str, Any] = {
             name: UNSET if value is strawberry.UNSET else value
             for name, value in vars(self).items()
-            if name not in ("id", "identities")
+            if name not in ("id", "identities", "custom_fields")
         }
         identities = [(each.channel, each.address) for each in self.identities]
-        return UpsertContact(id=self.id, identities=identities, **given)
+        custom: list[tuple[str, Any]] = [(each.key, each.value) for each in self.custom_fields]
+        return UpsertContact(id=self.id, identities=identities, custom_fields=custom, **given)
 
 
 @strawberry.input(description="Two contacts that are one person.")
