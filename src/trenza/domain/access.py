@@ -78,6 +78,12 @@ class Verb(StrEnum):
     CREATE_API_KEY = "createApiKey"
     REVOKE_API_KEY = "revokeApiKey"
     LIST_API_KEYS = "apiKeys"
+    SET_CONSENT = "setConsent"
+    SET_DO_NOT_CONTACT = "setDoNotContact"
+    LIFT_DO_NOT_CONTACT = "liftDoNotContact"
+    SET_FREQUENCY_CAP = "setFrequencyCap"
+    REMOVE_FREQUENCY_CAP = "removeFrequencyCap"
+    SET_OPT_OUT_WORDS = "setOptOutWords"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +121,12 @@ PERMISSIONS: Mapping[Verb, Permission] = MappingProxyType(
         Verb.CREATE_API_KEY: ADMINISTRATION,
         Verb.REVOKE_API_KEY: ADMINISTRATION,
         Verb.LIST_API_KEYS: ADMINISTRATION,
+        Verb.SET_CONSENT: ATTENDANCE,
+        Verb.SET_DO_NOT_CONTACT: ATTENDANCE,
+        Verb.LIFT_DO_NOT_CONTACT: MANAGEMENT,
+        Verb.SET_FREQUENCY_CAP: ADMINISTRATION,
+        Verb.REMOVE_FREQUENCY_CAP: ADMINISTRATION,
+        Verb.SET_OPT_OUT_WORDS: ADMINISTRATION,
     }
 )
 

@@ -10,12 +10,14 @@ import strawberry
 from trenza.domain.channel import ChannelKind
 from trenza.domain.contact import LifecycleStage
 from trenza.domain.text import clean
+from trenza.graphql.consent import CONSENTS, IDENTITY_CONSENTS, MAY_CONTACT
 from trenza.graphql.enums import ContactOrderField, OrderDirection
 from trenza.graphql.node import Node
 from trenza.graphql.ticket import OPEN
 from trenza.readplan.fields import Argument, Condition, Order, column, connection, many, one
 from trenza.readplan.schema import Record, named, record
 from trenza.storage.campaign import TOUCH
+from trenza.storage.consent import BLOCK, CONSENT, in_force
 from trenza.storage.contact import (
     CONTACT,
     IDENTITY,
@@ -33,6 +35,7 @@ from trenza.storage.ticket import TICKET
 
 if TYPE_CHECKING:
     from trenza.graphql.campaign import CampaignTouch
+    from trenza.graphql.consent import Consent, ConsentEvent, ContactVerdict, DoNotContact
     from trenza.graphql.interaction import Interaction
     from trenza.graphql.interactionz import InteractionzDebit, InteractionzSession
     from trenza.graphql.journey import JourneyEnrollment
@@ -47,6 +50,7 @@ class ContactIdentity(Record):
     channel: ChannelKind = column("The channel.")
     address: str = column("The address, normalised: a phone in E.164, an e-mail in lower case.")
     created_at: datetime = column("When the contact was first met here.")
+    consents: list[Consent] = IDENTITY_CONSENTS
 
 
 @record(ContactTable)
@@ -121,6 +125,23 @@ class Contact(Node):
         by=CONTACT.c.merged_into_id,
         order=Order((CONTACT.c.merged_at, CONTACT.c.id)),
     )
+    consents: list[Consent] = CONSENTS
+    consent_events: Connection[ConsentEvent] = connection(
+        "Everything that was said about the person's consent, latest first.",
+        by=CONSENT.c.owner_id,
+        order=Order((CONSENT.c.occurred_at, CONSENT.c.id), descending=True),
+    )
+    do_not_contact: list[DoNotContact] = many(
+        "What keeps the person from being contacted, the blocks that are over too.",
+        by=BLOCK.c.owner_id,
+        order=Order((BLOCK.c.starts_at, BLOCK.c.id)),
+        arguments={
+            "at": Argument(
+                "datetime | None", "Only those that hold at this instant.", Condition(in_force)
+            )
+        },
+    )
+    may_contact: ContactVerdict = MAY_CONTACT
 
 
 @named

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 from strawberry.dataloader import DataLoader
 
+from trenza.domain.channel import ChannelKind
+from trenza.domain.consent import ConsentEvent, ConsentPurpose, ContactVerdict, may_contact
 from trenza.domain.metering.balance import Balance
 from trenza.domain.metering.seat import SeatEvent, SeatStatus, SeatUse, status_of
 from trenza.services.balance import answer_balances
@@ -18,11 +20,14 @@ from trenza.services.usage import Usage, find_usage
 from trenza.services.workspace import SettingsMemory
 from trenza.storage.engine import AsyncConnection, Database
 from trenza.storage.ledger import Head, find_head
+from trenza.storage.reachable import find_events, find_facts
 from trenza.storage.seat import find_seat_events
 from trenza.storage.workspace import WorkspaceSettings
 
 T = TypeVar("T")
 Asked = tuple[datetime | None, datetime | None]
+Message = tuple[str, ChannelKind, ConsentPurpose, datetime]
+"""A message that might go out: to which root, on which channel, for what, when."""
 
 
 class Figures:
@@ -36,6 +41,8 @@ class Figures:
         self._workspace_id = workspace_id
         self._now = now
         self._balances: DataLoader[Asked, tuple[Balance, datetime]] = DataLoader(self._find)
+        self._said: DataLoader[str, list[ConsentEvent]] = DataLoader(self._find_said)
+        self._judged: DataLoader[Message, ContactVerdict] = DataLoader(self._judge)
         self._found: dict[Hashable, asyncio.Task[Any]] = {}
 
     async def settings(self) -> WorkspaceSettings:
@@ -59,6 +66,16 @@ class Figures:
         microseconds when many rows are written at once.
         """
         return await asyncio.shield(self._balances.load((at, known_at)))
+
+    async def said_of_consent(self, owner_id: str) -> list[ConsentEvent]:
+        """What was said about the consent of a root."""
+        return await asyncio.shield(self._said.load(owner_id))
+
+    async def may_contact(
+        self, owner_id: str, channel: ChannelKind, purpose: ConsentPurpose, at: datetime
+    ) -> ContactVerdict:
+        """Whether a message may go out to a root, and why."""
+        return await asyncio.shield(self._judged.load((owner_id, channel, purpose, at)))
 
     async def usage(self, cycle_of: date | None, known_at: datetime | None) -> Usage:
         """The credits of a cycle by channel, lane and day."""
@@ -124,6 +141,19 @@ class Figures:
         workspace = await self.settings()
         async with self._database.read() as connection:
             return await answer_balances(connection, workspace, self._now, asked)
+
+    async def _find_said(self, owner_ids: Sequence[str]) -> list[list[ConsentEvent]]:
+        async with self._database.read() as connection:
+            found = await find_events(connection, self._workspace_id, owner_ids)
+        return [found[owner_id] for owner_id in owner_ids]
+
+    async def _judge(self, messages: Sequence[Message]) -> list[ContactVerdict]:
+        instants: dict[str, set[datetime]] = {}
+        for owner_id, _, _, at in messages:
+            instants.setdefault(owner_id, set()).add(at)
+        async with self._database.read() as connection:
+            facts = await find_facts(connection, self._workspace_id, instants)
+        return [may_contact(facts[m[0]], *m[1:]) for m in messages]
 
     def _moment(self, head: Head) -> datetime:
         return max(self._now, head.recorded_at)

@@ -20,6 +20,7 @@ from strawberry.types.graphql import OperationType
 from trenza.graphql import (  # noqa: F401 - each declares its types
     campaign,
     channel,
+    consent,
     contact,
     interaction,
     interactionz,

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from trenza.domain.access import Scope
 from trenza.graphql.balance import find_balance, find_usage
 from trenza.graphql.channel import list_channels
+from trenza.graphql.consent import OPT_OUT_WORDS
 from trenza.graphql.node import Node
 from trenza.graphql.seat import find_seat_use
 from trenza.graphql.statement import find_statement
 from trenza.readplan.fields import Argument, Condition, Order, column, connection, figure, many, one
 from trenza.readplan.schema import Record, record
+from trenza.storage.consent import CAP
 from trenza.storage.interaction import INTERACTION, QUARANTINE, is_waiting
 from trenza.storage.interactionz import InteractionzGrant, UsageAlert
 from trenza.storage.ledger import LEDGER
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from trenza.domain.interaction import Language
     from trenza.graphql.balance import InteractionzBalance, Usage
     from trenza.graphql.channel import Channel
+    from trenza.graphql.consent import FrequencyCap, OptOutWords
     from trenza.graphql.interaction import Interaction, QuarantinedInteraction
     from trenza.graphql.interactionz import InteractionzDebit, InteractionzSession
     from trenza.graphql.seat import SeatUse, User
@@ -126,7 +129,13 @@ class Workspace(Node):
             )
         },
     )
+    frequency_caps: list[FrequencyCap] = many(
+        "How many mass sends a contact may get; none by default.",
+        key="workspace_id",
+        order=Order((CAP.c.purpose, CAP.c.scope, CAP.c.period_hours, CAP.c.id)),
+    )
 
+    opt_out_words: list[OptOutWords] = OPT_OUT_WORDS
     channels: list[Channel] = figure(
         list_channels, description="The eight channels and what each can do."
     )

@@ -3,6 +3,7 @@
 from trenza.storage.access import ApiKey
 from trenza.storage.activity import Activity
 from trenza.storage.campaign import Campaign, CampaignTouch
+from trenza.storage.consent import ConsentEvent, DoNotContact, FrequencyCap
 from trenza.storage.contact import Contact, ContactAddress, ContactIdentity
 from trenza.storage.interaction import Interaction, QuarantinedInteraction
 from trenza.storage.interactionz import (
@@ -26,11 +27,14 @@ __all__ = [
     "BillingCycle",
     "Campaign",
     "CampaignTouch",
+    "ConsentEvent",
     "Contact",
     "ContactAddress",
     "ContactIdentity",
     "Contract",
     "CycleClosing",
+    "DoNotContact",
+    "FrequencyCap",
     "Interaction",
     "InteractionzGrant",
     "InteractionzSession",

@@ -3,6 +3,7 @@
 import strawberry
 
 from trenza.graphql.mutations.campaign import CampaignMutations
+from trenza.graphql.mutations.consent import ConsentMutations
 from trenza.graphql.mutations.contact import ContactMutations
 from trenza.graphql.mutations.interaction import InteractionMutations
 from trenza.graphql.mutations.interactionz import InteractionzMutations
@@ -15,6 +16,7 @@ from trenza.graphql.mutations.ticket import TicketMutations
 class Mutation(
     InteractionMutations,
     ContactMutations,
+    ConsentMutations,
     CampaignMutations,
     JourneyMutations,
     TicketMutations,
