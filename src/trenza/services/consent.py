@@ -174,7 +174,7 @@ def _content_hash(
     said = [
         request.contact_id,
         request.channel,
-        identity,
+        None if identity is None else list(identity),
         request.purpose,
         request.status,
         source,

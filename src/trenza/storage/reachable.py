@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, select
+from sqlalchemy import Select, and_, bindparam, or_, select
 from sqlalchemy import Table as SQLTable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,24 +29,24 @@ from trenza.storage.contact import CONTACT, IDENTITY
 from trenza.storage.dialect import RowsParameter
 from trenza.storage.interaction import INTERACTION
 
-OWNERS = RowsParameter("reached", {"id": ID})
 SPANS = RowsParameter("span", {"owner_id": ID, "begins": ID, "ends": ID})
 SENDS = (InteractionKind.CAMPAIGN_SEND, InteractionKind.JOURNEY_SEND)
 """What counts as a touch. A `campaign_touch` is the first of these: it is not counted again."""
 
 
 def _owned(table: SQLTable, *columns: str, owner: str = "owner_id") -> Query:
-    """A query of the rows of some owners."""
+    """A query of the rows of some owners; its parameter is its own, to be asked with others."""
+    parameter = RowsParameter(f"owner_in_{table.name}", {"id": ID})
 
     def build(dialect_name: str) -> Select[Any]:
-        owners = OWNERS.table(dialect_name)
+        owners = parameter.table(dialect_name)
         belongs = and_(
             table.c.workspace_id == bindparam("workspace_id"), table.c[owner] == owners.c.id
         )
         chosen = (table.c[name] for name in (owner, *columns))
         return select(*chosen).select_from(owners).join(table, belongs)
 
-    return Query(build, (OWNERS,))
+    return Query(build, (parameter,))
 
 
 def _sends_within(dialect_name: str) -> Select[Any]:
@@ -56,7 +56,8 @@ def _sends_within(dialect_name: str) -> Select[Any]:
         INTERACTION.c.owner_id == span.c.owner_id,
         INTERACTION.c.position >= span.c.begins,
         INTERACTION.c.position < span.c.ends,
-        INTERACTION.c.kind.in_([str(kind) for kind in SENDS]),
+        # Not IN: how many there are is told to the driver only when SQLAlchemy executes.
+        or_(*(INTERACTION.c.kind == str(kind) for kind in SENDS)),
         INTERACTION.c.retracted_at.is_(None),
     )
     columns = (INTERACTION.c.owner_id, INTERACTION.c.channel, INTERACTION.c.occurred_at)
