@@ -43,6 +43,10 @@ FIGURES = {
     "{ workspace { statement { text } } }": 2,
     "{ workspace { users { nodes { status } } } }": 1,
     "{ workspace { channels { name } } }": 0,
+    "{ workspace { optOutWords { words } frequencyCaps { touchesMax } } }": 0,
+    "{ contacts { nodes { consents { status } identities { consents { status } } } } }": 1,
+    "{ contacts { nodes { mayContact(channel: EMAIL, purpose: MARKETING) { allowed } "
+    "other: mayContact(channel: SMS, purpose: UTILITY) { reasons { sentence } } } } }": 2,
 }
 """The statements of each figure itself, beside the plan's one."""
 
