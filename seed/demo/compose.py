@@ -545,6 +545,30 @@ def sign_in_and_out(script: Script, users: Sequence[Line]) -> None:
                 script.add(left_at, "signOut", user=user["key"])
 
 
+def ask_for_consent(script: Script, people: Iterable[Person]) -> None:
+    """The shops ask some of those whom they know whether they want offers; most do."""
+    dice = Dice("consents")
+    known = [one for one in people if one.known_at < GO_LIVE and one.identities]
+    for number, person in enumerate(dice.several(known, 48), 1):
+        yes = dice.chance(0.8)
+        script.add(
+            moment(dice.pick([44, 43, 42, 40]), dice.between(10, 19)),
+            "setConsent",
+            contact=person.key,
+            channel=dice.pick(list(person.identities)),
+            purpose="MARKETING",
+            status="GRANTED" if yes else "DENIED",
+            source="sucursal",
+            evidence=f"Formulario de ofertas, folio {1200 + number}",
+            expiresAfterDays=730 if yes else None,
+        )
+    for person, reason in zip(dice.several(known, 2), ("Lo pidió por teléfono", "En litigio")):
+        at = moment(30, dice.between(10, 19))
+        script.add(at, "setDoNotContact", contact=person.key, reason=reason)
+    cap = {"purpose": "MARKETING", "touchesMax": 2, "periodHours": 7 * 24}
+    script.add(moment(FIRST_DAY, 9), "setFrequencyCap", **cap)
+
+
 def repeat_some(script: Script) -> None:
     """Deliver some webhooks twice: mostly at once, sometimes days later."""
     dice = Dice("repetitions")
@@ -576,6 +600,7 @@ def compose() -> dict[str, str]:
     play_journeys(stage, scenes, crowd)
     play_every_day(stage, scenes, book, crowd)
     repeat_some(script)
+    ask_for_consent(script, casting.written())
     for merge in book["merge"]:
         pair = {name: merge[name] for name in ("source", "target")}
         script.add(moment(merge["day"], merge["hour"]), "mergeContacts", **pair)
