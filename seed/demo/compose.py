@@ -71,6 +71,8 @@ CREATES = (
     ("createCampaign", "campaign", ("name", "objective", "channel")),
     ("createJourney", "journey", ("name", "stage")),
 )
+OFFERED = {"WHATSAPP", "SMS", "EMAIL"}
+"""The channels on which offers go out."""
 INSTANTS = {"arrives", "at", "cycleOf"}
 CUE = re.compile(
     r"(?P<role>[a-z-]+)(?: @(?P<channel>\w+))?(?: (?P<gap>[+=]\w+))?(?: ~(?P<late>\w+))?"
@@ -548,22 +550,24 @@ def sign_in_and_out(script: Script, users: Sequence[Line]) -> None:
 def ask_for_consent(script: Script, people: Iterable[Person]) -> None:
     """The shops ask some of those whom they know whether they want offers; most do."""
     dice = Dice("consents")
-    known = [one for one in people if one.known_at < GO_LIVE and one.identities]
+    known = [
+        one for one in people if one.known_at < GO_LIVE and OFFERED.intersection(one.identities)
+    ]
     for number, person in enumerate(dice.several(known, 48), 1):
         yes = dice.chance(0.8)
         script.add(
             moment(dice.pick([44, 43, 42, 40]), dice.between(10, 19)),
             "setConsent",
             contact=person.key,
-            channel=dice.pick(list(person.identities)),
+            channel=dice.pick([each for each in person.identities if each in OFFERED]),
             purpose="MARKETING",
             status="GRANTED" if yes else "DENIED",
             source="sucursal",
             evidence=f"Formulario de ofertas, folio {1200 + number}",
             expiresAfterDays=730 if yes else None,
         )
-    for person, reason in zip(dice.several(known, 2), ("Lo pidió por teléfono", "En litigio")):
-        at = moment(30, dice.between(10, 19))
+    for reason in ("Lo pidió por teléfono", "En litigio"):
+        at, person = moment(30, dice.between(10, 19)), dice.pick(known)
         script.add(at, "setDoNotContact", contact=person.key, reason=reason)
     cap = {"purpose": "MARKETING", "touchesMax": 2, "periodHours": 7 * 24}
     script.add(moment(FIRST_DAY, 9), "setFrequencyCap", **cap)
