@@ -314,7 +314,7 @@ LISTS_OF_QUERY = ("contacts", "campaigns", "journeys", "tickets")
 LISTS = {
     "Workspace": ("interactions sessions debits grants alerts users quarantine".split()),
     "Contact": (
-        "interactions sessions debits tickets campaignTouches journeyEnrollments "
+        "interactions sessions debits tickets campaignTouches journeyEnrollments timeline "
         "consentEvents".split()
     ),
     "Campaign": ["touches", "interactions"],

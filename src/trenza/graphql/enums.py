@@ -16,6 +16,7 @@ from trenza.domain.metering.fold import Outcome
 from trenza.domain.metering.ledger import DebitReason
 from trenza.domain.metering.seat import SeatStatus
 from trenza.domain.ticket import TicketStatus, TicketVisibility
+from trenza.domain.timeline import TimelineKind
 from trenza.readplan.schema import NAMESPACE, named
 
 E = TypeVar("E", bound=type[Enum])
@@ -282,4 +283,16 @@ declare(
     FREQUENCY_CAPPED="The person has had as many mass sends as the period allows.",
     CONSENT_GRANTED="Consent was given and is in force.",
     NOT_REFUSED="The purpose takes no grant, and nothing was refused.",
+)
+declare(
+    TimelineKind,
+    "TimelineKind",
+    "What an entry of a timeline tells of.",
+    INTERACTION="What was said or done between the person and the company.",
+    SESSION="A session was opened; those that later knowledge removed are left out.",
+    DEBIT="A credit was spent or came back.",
+    TICKET="A ticket was opened.",
+    CAMPAIGN_TOUCH="A campaign reached the person for the first time.",
+    JOURNEY_ENROLLMENT="The person entered a journey.",
+    CONSENT_EVENT="The person allowed or refused to be written to.",
 )
