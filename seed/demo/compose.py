@@ -71,8 +71,6 @@ CREATES = (
     ("createCampaign", "campaign", ("name", "objective", "channel")),
     ("createJourney", "journey", ("name", "stage")),
 )
-OFFERED = {"WHATSAPP", "SMS", "EMAIL"}
-"""The channels on which offers go out."""
 INSTANTS = {"arrives", "at", "cycleOf"}
 CUE = re.compile(
     r"(?P<role>[a-z-]+)(?: @(?P<channel>\w+))?(?: (?P<gap>[+=]\w+))?(?: ~(?P<late>\w+))?"
@@ -510,7 +508,7 @@ def play_journeys(stage: Stage, scenes: Iterable[Scene], crowd: Iterable[Person]
 
 
 def run_the_office(script: Script, workspace: Line) -> None:
-    """Seats, grants, campaigns, journeys and closings, each in its hour."""
+    """Seats, grants, campaigns, journeys, closings and consents, each in its hour."""
     for user in workspace["users"]:
         profile = {name: user[name] for name in ("name", "email", "role")}
         script.add(days_ago(user["invited"]), "inviteUser", user=user["key"], **profile)
@@ -527,6 +525,8 @@ def run_the_office(script: Script, workspace: Line) -> None:
             script.add(days_ago(made["created"]), verb, **{noun: made["key"]}, **columns)
     for closed, inside in CLOSINGS:
         script.add(days_ago(closed), "closeCycle", cycleOf=days_ago(inside))
+    for said in workspace["said"]:
+        script.add(days_ago(said.pop("ago")), said.pop("do"), **said)
 
 
 def sign_in_and_out(script: Script, users: Sequence[Line]) -> None:
@@ -545,32 +545,6 @@ def sign_in_and_out(script: Script, users: Sequence[Line]) -> None:
             left_at = moment(day, leaves)
             if left_at <= CURTAIN and is_active(user, left_at) and dice.chance(0.95):
                 script.add(left_at, "signOut", user=user["key"])
-
-
-def ask_for_consent(script: Script, people: Iterable[Person]) -> None:
-    """The shops ask some of those whom they know whether they want offers; most do."""
-    dice = Dice("consents")
-    known = [
-        one for one in people if one.known_at < GO_LIVE and OFFERED.intersection(one.identities)
-    ]
-    for number, person in enumerate(dice.several(known, 48), 1):
-        yes = dice.chance(0.8)
-        script.add(
-            moment(dice.pick([44, 43, 42, 40]), dice.between(10, 19)),
-            "setConsent",
-            contact=person.key,
-            channel=dice.pick([each for each in person.identities if each in OFFERED]),
-            purpose="MARKETING",
-            status="GRANTED" if yes else "DENIED",
-            source="sucursal",
-            evidence=f"Formulario de ofertas, folio {1200 + number}",
-            expiresAfterDays=730 if yes else None,
-        )
-    for reason in ("Lo pidió por teléfono", "En litigio"):
-        at, person = moment(30, dice.between(10, 19)), dice.pick(known)
-        script.add(at, "setDoNotContact", contact=person.key, reason=reason)
-    cap = {"purpose": "MARKETING", "touchesMax": 2, "periodHours": 7 * 24}
-    script.add(moment(FIRST_DAY, 9), "setFrequencyCap", **cap)
 
 
 def repeat_some(script: Script) -> None:
@@ -604,7 +578,6 @@ def compose() -> dict[str, str]:
     play_journeys(stage, scenes, crowd)
     play_every_day(stage, scenes, book, crowd)
     repeat_some(script)
-    ask_for_consent(script, casting.written())
     for merge in book["merge"]:
         pair = {name: merge[name] for name in ("source", "target")}
         script.add(moment(merge["day"], merge["hour"]), "mergeContacts", **pair)
