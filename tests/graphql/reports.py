@@ -148,20 +148,7 @@ async def ids_of_everything(world: World, client: Client) -> dict[str, str]:
         "... on GrantInteractionzPayload { grant { id } }",
         {"kind": "COURTESY", "amount": 1, "expiresAt": "2027-01-01T00:00:00Z"},
     )
-    consent = {"contactId": contact_id, "purpose": "MARKETING", "status": "GRANTED"}
-    await client.do("setConsent", "SetConsentInput", "", consent | {"channel": "EMAIL"})
-    block = await client.do(
-        "setDoNotContact",
-        "SetDoNotContactInput",
-        "... on DoNotContactPayload { doNotContact { id } }",
-        {"contactId": contact_id, "reason": "A", "channel": "PUSH"},
-    )
-    cap = await client.do(
-        "setFrequencyCap",
-        "SetFrequencyCapInput",
-        "... on SetFrequencyCapPayload { frequencyCap { id } }",
-        {"purpose": "MARKETING", "touchesMax": 1, "periodHours": 24},
-    )
+    spoken = await speak_of_consent(client, contact_id)
     await client.record(
         **report(
             world,
@@ -191,9 +178,27 @@ async def ids_of_everything(world: World, client: Client) -> dict[str, str]:
         "ticket": ticket["ticket"]["id"],
         "user": user["user"]["id"],
         "grant": grant["grant"]["id"],
-        "block": block["doNotContact"]["id"],
-        "cap": cap["frequencyCap"]["id"],
+        **spoken,
     }
+
+
+async def speak_of_consent(client: Client, contact_id: str) -> dict[str, str]:
+    """What a contact said about consent, a block and a cap; the ids of the last two."""
+    consent = {"contactId": contact_id, "purpose": "MARKETING", "status": "GRANTED"}
+    await client.do("setConsent", "SetConsentInput", "", consent | {"channel": "EMAIL"})
+    block = await client.do(
+        "setDoNotContact",
+        "SetDoNotContactInput",
+        "... on DoNotContactPayload { doNotContact { id } }",
+        {"contactId": contact_id, "reason": "A", "channel": "PUSH"},
+    )
+    cap = await client.do(
+        "setFrequencyCap",
+        "SetFrequencyCapInput",
+        "... on SetFrequencyCapPayload { frequencyCap { id } }",
+        {"purpose": "MARKETING", "touchesMax": 1, "periodHours": 24},
+    )
+    return {"block": block["doNotContact"]["id"], "cap": cap["frequencyCap"]["id"]}
 
 
 NO_NODES = ("quarantine", "block", "cap")
