@@ -509,7 +509,7 @@ def play_journeys(stage: Stage, scenes: Iterable[Scene], crowd: Iterable[Person]
 
 
 def run_the_office(script: Script, workspace: Line) -> None:
-    """Seats, grants, campaigns, journeys and closings, each in its hour."""
+    """Seats, grants, campaigns, journeys, closings and consents, each in its hour."""
     for user in workspace["users"]:
         profile = {name: user[name] for name in ("name", "email", "role")}
         script.add(days_ago(user["invited"]), "inviteUser", user=user["key"], **profile)
@@ -526,6 +526,8 @@ def run_the_office(script: Script, workspace: Line) -> None:
             script.add(days_ago(made["created"]), verb, **{noun: made["key"]}, **columns)
     for closed, inside in CLOSINGS:
         script.add(days_ago(closed), "closeCycle", cycleOf=days_ago(inside))
+    for said in workspace["said"]:
+        script.add(days_ago(said.pop("ago")), said.pop("do"), **said)
 
 
 def sign_in_and_out(script: Script, users: Sequence[Line]) -> None:

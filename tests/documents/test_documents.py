@@ -17,6 +17,7 @@ from tests.documents.markdown import (
 )
 from trenza.channels.address import LENGTH_MAX
 from trenza.cli.listening import WEBSOCKET_MESSAGE_BYTES_MAX
+from trenza.domain.consent import PURPOSES, ContactReasonCode
 from trenza.domain.errors import ErrorCode
 from trenza.domain.metering.policy import DEFAULT_POLICY
 from trenza.domain.metering.seat import INVITATION_LASTS_FOR, SIGNED_IN_AFTER_ACTIVITY_FOR
@@ -24,7 +25,16 @@ from trenza.graphql.mutations.interaction import INPUTS_MAX
 from trenza.graphql.query import NODES_MAX
 from trenza.graphql.schema import print_schema
 from trenza.readplan.connection import PAGE_DEFAULT, PAGE_MAX
-from trenza.services import contact, interaction, report, ticket
+from trenza.services import (
+    consent,
+    contact,
+    do_not_contact,
+    frequency_cap,
+    interaction,
+    opt_out,
+    report,
+    ticket,
+)
 from trenza.services import interactionz as credits_
 from trenza.services.access import GRACE_DEFAULT, GRACE_MAX, REMEMBERED_FOR
 from trenza.services.group import MEMBERS_MAX
@@ -53,6 +63,16 @@ LIMITS = {
     "names and subjects": f"{ticket.SUBJECT_LONGEST} characters",
     "the reason of a retraction": f"{interaction.REASON_LONGEST} characters",
     "identities of a contact": f"{contact.IDENTITIES_MAX}",
+    "the reason of a block, the evidence of a consent": (
+        f"{do_not_contact.REASON_LONGEST} and {consent.EVIDENCE_LONGEST:,} characters"
+    ),
+    "opt-out words": (
+        f"{opt_out.WORDS_MAX} of a language, of up to {opt_out.WORD_LONGEST} characters"
+    ),
+    "a frequency cap": (
+        f"1 to {frequency_cap.TOUCHES_MAX:,} sends in 1 to {frequency_cap.PERIOD_HOURS_MAX:,} "
+        f"hours, {frequency_cap.CAPS_MAX} caps"
+    ),
     "`occurredAt` ahead of the clock": f"{DEFAULT_POLICY.future_tolerance // MINUTE} minutes",
     "`occurredAt` behind it": (
         f"{DEFAULT_POLICY.acceptance_horizon // DAY} days, unless the workspace says otherwise"
@@ -117,6 +137,21 @@ def test_the_limits_are_those_of_the_code() -> None:
     told = dict(re.findall(r"^\| (.+?) \| (.+?) \|$", prose_of(SCHEMA / "README.md"), re.MULTILINE))
 
     assert {name: told.get(name) for name in LIMITS} == LIMITS
+
+
+def test_purposes_and_reasons_of_consent_are_those_of_the_code() -> None:
+    told = re.findall(
+        r"^\| `([A-Z_]+)` \| (.+?) \|",
+        (SCHEMA / "consent.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    rules = [
+        (str(each), "a grant" if rule.needs_grant else "that nothing was refused")
+        for each, rule in PURPOSES.items()
+    ]
+
+    assert told[: len(rules)] == rules
+    assert [code for code, _ in told[len(rules) :]] == list(ContactReasonCode)
 
 
 def test_decisions_are_short_and_numbered_without_a_gap() -> None:

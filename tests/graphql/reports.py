@@ -96,6 +96,28 @@ MUTATIONS: dict[str, tuple[str, dict[str, Any], Scope]] = {
     "revokeApiKey": ("RevokeApiKeyInput!", {"id": "?key"}, Scope.ADMIN),
     "signIn": ("UserInput!", {"userId": "?user"}, Scope.RECORD),
     "signOut": ("UserInput!", {"userId": "?user"}, Scope.RECORD),
+    "setConsent": (
+        "SetConsentInput!",
+        {"contactId": "?contact", "purpose": "UTILITY", "status": "GRANTED", "channel": "EMAIL"},
+        Scope.RECORD,
+    ),
+    "setDoNotContact": (
+        "SetDoNotContactInput!",
+        {"contactId": "?contact", "reason": "asked by phone"},
+        Scope.RECORD,
+    ),
+    "liftDoNotContact": ("LiftDoNotContactInput!", {"doNotContactId": "?block"}, Scope.MANAGE),
+    "setFrequencyCap": (
+        "SetFrequencyCapInput!",
+        {"purpose": "MARKETING", "touchesMax": 2, "periodHours": 24},
+        Scope.ADMIN,
+    ),
+    "removeFrequencyCap": ("RemoveFrequencyCapInput!", {"frequencyCapId": "?cap"}, Scope.ADMIN),
+    "setOptOutWords": (
+        "SetOptOutWordsInput!",
+        {"words": [{"language": "EN", "words": ["STOP"]}]},
+        Scope.ADMIN,
+    ),
 }
 """Each mutation with one input: its type, an example, and the scope that it needs."""
 
@@ -181,6 +203,7 @@ async def ids_of_everything(world: World, client: Client) -> dict[str, str]:
         "... on GrantInteractionzPayload { grant { id } }",
         {"kind": "COURTESY", "amount": 1, "expiresAt": "2027-01-01T00:00:00Z"},
     )
+    spoken = await speak_of_consent(client, contact_id)
     await client.record(
         **report(
             world,
@@ -212,7 +235,31 @@ async def ids_of_everything(world: World, client: Client) -> dict[str, str]:
         "group": group_id,
         "key": key_id,
         "grant": grant["grant"]["id"],
+        **spoken,
     }
+
+
+async def speak_of_consent(client: Client, contact_id: str) -> dict[str, str]:
+    """What a contact said about consent, a block and a cap; the ids of the last two."""
+    consent = {"contactId": contact_id, "purpose": "MARKETING", "status": "GRANTED"}
+    await client.do("setConsent", "SetConsentInput", "", consent | {"channel": "EMAIL"})
+    block = await client.do(
+        "setDoNotContact",
+        "SetDoNotContactInput",
+        "... on DoNotContactPayload { doNotContact { id } }",
+        {"contactId": contact_id, "reason": "A", "channel": "PUSH"},
+    )
+    cap = await client.do(
+        "setFrequencyCap",
+        "SetFrequencyCapInput",
+        "... on SetFrequencyCapPayload { frequencyCap { id } }",
+        {"purpose": "MARKETING", "touchesMax": 1, "periodHours": 24},
+    )
+    return {"block": block["doNotContact"]["id"], "cap": cap["frequencyCap"]["id"]}
+
+
+NO_NODES = ("quarantine", "block", "cap")
+"""The prefixes of what has an id and is asked for by what it belongs to."""
 
 
 async def message(world: World, client: Client, name: str, **changes: Any) -> Any:

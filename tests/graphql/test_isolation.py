@@ -26,6 +26,9 @@ query ($own: [ID!]!, $foreign: [ID!]!) {
       tickets { nodes { id number interactions { totalCount } } }
       campaignTouches { nodes { id campaign { id touches { totalCount } } } }
       journeyEnrollments { nodes { id journey { id enrollments { totalCount } } } }
+      consents { address status source } consentEvents { totalCount nodes { id address } }
+      doNotContact { id reason }
+      mayContact(channel: EMAIL, purpose: MARKETING) { allowed reasons { code sentence } }
     }
   }
   campaigns { totalCount nodes { id interactions { totalCount } } }
@@ -53,6 +56,7 @@ query ($own: [ID!]!, $foreign: [ID!]!) {
       nodes { id at verb subjectId subject { id } user { id } key { id } before after }
     }
     quarantine { totalCount nodes { id request interaction { id } } }
+    frequencyCaps { id touchesMax } optOutWords { language words }
   }
 }
 """

@@ -22,6 +22,7 @@ query ($id: ID!, $kinds: [TimelineKind!], $from: DateTime, $to: DateTime) {
         ticket { subject }
         campaignTouch { campaign { name } }
         journeyEnrollment { journey { name } }
+        consentEvent { purpose status }
       }
     }
   }
@@ -34,6 +35,7 @@ SUBJECTS = {
     "TICKET": "ticket",
     "CAMPAIGN_TOUCH": "campaignTouch",
     "JOURNEY_ENROLLMENT": "journeyEnrollment",
+    "CONSENT_EVENT": "consentEvent",
 }
 
 
@@ -64,6 +66,9 @@ async def a_life(world: World, client: Client) -> str:
         await client.record(contactId=ana, channel="WHATSAPP", occurredAt=at, **what)
     world.clock.advance(hours=1)
     await made(client, "openTicket", "ticket", contactId=ana, subject="Delivery")
+    said = {"purpose": "MARKETING", "status": "GRANTED", "channel": "WHATSAPP"}
+    occurred_at = text_of(NOON - 60 * HOUR)
+    await made(client, "setConsent", "event", contactId=ana, occurredAt=occurred_at, **said)
     return ana
 
 
@@ -98,6 +103,7 @@ def expected() -> list[tuple[str, str, Any]]:
         ("INTERACTION", at(-48), {"kind": "CUSTOMER_MESSAGE", "text": "how much?"}),
         ("CAMPAIGN_TOUCH", at(-50), {"campaign": {"name": "Sale"}}),
         ("INTERACTION", at(-50), {"kind": "CAMPAIGN_SEND", "text": None}),
+        ("CONSENT_EVENT", at(-60), {"purpose": "MARKETING", "status": "GRANTED"}),
     ]
 
 
@@ -167,7 +173,7 @@ async def test_a_timeline_is_read_page_by_page_both_ways(world: World) -> None:
     backward = await pages("last", "before", "startCursor", "hasPreviousPage")
 
     everything = [id for page in forward for id in page]
-    assert [len(page) for page in forward] == [3, 3, 3, 2]
+    assert [len(page) for page in forward] == [3, 3, 3, 3]
     assert len(set(everything)) == len(expected())
     assert [id for page in reversed(backward) for id in page] == everything
 

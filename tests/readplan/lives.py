@@ -311,7 +311,50 @@ async def _settle(world: World, life: Life) -> None:
     waiting = [node["id"] for node in kept["workspace"]["quarantine"]["nodes"]]
     assert len(waiting) > 1
     await life.do("admitInteraction", "", quarantineId=waiting[0])
+    await _speak_of_consent(now, life)
     await _move_tickets(world, life)
+
+
+async def _speak_of_consent(now: datetime, life: Life) -> None:
+    """What people allowed and refused, in time and late, by form and by word; blocks and caps."""
+    for n, contact_id in enumerate(life.contacts * 3):
+        ago = timedelta(days=life.random.randrange(60))
+        expires = [None, text_of(now + timedelta(days=1)), text_of(now - ago / 2)][n % 3]
+        await life.do(
+            "setConsent",
+            "",
+            contactId=contact_id,
+            identity={"channel": "EMAIL", "address": _mail(n % PEOPLE)},
+            purpose=("MARKETING", "UTILITY")[n % 2],
+            status=life.random.choice(["GRANTED", "GRANTED", "DENIED", "REVOKED"]),
+            source=ODD_TEXTS[1],
+            evidence=life.random.choice([None, *ODD_TEXTS]),
+            occurredAt=text_of(now - ago - timedelta(hours=1)),
+            expiresAt=expires,
+        )
+    word = {"channel": "EMAIL", "kind": "CUSTOMER_MESSAGE", "occurredAt": text_of(now)}
+    who = {"identity": {"channel": "EMAIL", "address": _mail(5)}}
+    await life.record(word | who | {"text": "¡Baja!"})
+    for n, contact_id in enumerate(life.contacts[3:6]):
+        block = {"contactId": contact_id, "reason": ODD_TEXTS[n]}
+        channel = ("EMAIL", None, "SMS")[n]
+        ends = [None, text_of(now + timedelta(hours=9))][n % 2]
+        on = "... on DoNotContactPayload { doNotContact { id } }"
+        given = block | {"channel": channel, "startsAt": text_of(now), "endsAt": ends}
+        await life.tenant.admin.do("setDoNotContact", "SetDoNotContactInput", on, given)
+    for channel, hours in (("EMAIL", 24 * 30), (None, 24 * 40)):
+        await life.do(
+            "setFrequencyCap",
+            "",
+            channel=channel,
+            purpose="MARKETING",
+            touchesMax=2,
+            periodHours=hours,
+        )
+
+
+def _mail(person: int) -> str:
+    return ADDRESSES[0][1].format(n=person)
 
 
 async def _move_tickets(world: World, life: Life) -> None:
@@ -365,7 +408,7 @@ LISTS = {
     ],
     "Contact": (
         "interactions sessions debits tickets campaignTouches journeyEnrollments timeline "
-        "stageHistory"
+        "stageHistory consentEvents"
     ).split(),
     "Campaign": ["touches", "interactions"],
     "Journey": ["enrollments", "interactions"],

@@ -62,6 +62,10 @@ FIGURES = {
     "{ workspace { statement { text } } }": 1,
     "{ workspace { users { nodes { status } } } }": 1,
     "{ workspace { channels { name } } }": 0,
+    "{ workspace { optOutWords { words } frequencyCaps { touchesMax } } }": 0,
+    "{ contacts { nodes { consents { status } identities { consents { status } } } } }": 1,
+    "{ contacts { nodes { mayContact(channel: EMAIL, purpose: MARKETING) { allowed } "
+    "other: mayContact(channel: SMS, purpose: UTILITY) { reasons { sentence } } } } }": 2,
     MANY: 1,
 }
 """The statements of each figure itself, or of many together, beside the plan's one."""

@@ -15,14 +15,18 @@ import orjson
 
 from trenza.domain.access import Role, Viewer
 from trenza.domain.channel import ChannelKind
+from trenza.domain.consent import ConsentPurpose, ConsentStatus
 from trenza.domain.contact import LifecycleStage
 from trenza.domain.errors import DomainError, TooLate
 from trenza.domain.interaction import InteractionKind, Lane, Language
 from trenza.domain.metering.balance import GrantKind
 from trenza.domain.ticket import TicketVisibility
 from trenza.services.campaign import CreateCampaign, create_campaign
+from trenza.services.consent import SetConsent, set_consent
 from trenza.services.contact import MergeContacts, UpsertContact, merge_contacts, upsert_contacts
 from trenza.services.dependencies import Dependencies
+from trenza.services.do_not_contact import SetDoNotContact, set_do_not_contact
+from trenza.services.frequency_cap import SetFrequencyCap, set_frequency_cap
 from trenza.services.interaction import Arrival, RecordInteraction, record_interactions
 from trenza.services.interactionz import (
     CloseCycle,
@@ -54,7 +58,8 @@ ON_USERS = {
     "signIn": sign_in,
     "signOut": sign_out,
 }
-UNRELATED = {*ON_USERS, "openTicket", "createCampaign", "createJourney"}
+ON_CONSENT = {"setConsent", "setDoNotContact", "setFrequencyCap"}
+UNRELATED = {*ON_USERS, *ON_CONSENT, "openTicket", "createCampaign", "createJourney"}
 """Steps that change nothing for interactions that have arrived before them."""
 FIELDS = {
     "firstName": "first_name",
@@ -223,6 +228,15 @@ class Timeline:
                 invitation = InviteUser(line["email"], line["name"], Role(line["role"]))
                 invited = await invite_user(*given, invitation)
                 self._ids["user", line["user"]] = invited.user_id
+            case "setConsent":
+                await set_consent(*given, self._consent(line))
+            case "setDoNotContact":
+                block = SetDoNotContact(self._ids["contact", line["contact"]], line["reason"])
+                await set_do_not_contact(*given, block)
+            case "setFrequencyCap":
+                purpose = ConsentPurpose(line["purpose"])
+                cap = SetFrequencyCap(purpose, line["touchesMax"], line["periodHours"])
+                await set_frequency_cap(*given, cap)
             case _:
                 await ON_USERS[verb](*given, self._ids["user", line["user"]])
 
@@ -232,6 +246,18 @@ class Timeline:
             subject=line["subject"],
             visibility=TicketVisibility(line["visibility"]),
             channel=ChannelKind(line["channel"]),
+        )
+
+    def _consent(self, line: Line) -> SetConsent:
+        days = line.get("expiresAfterDays")
+        return SetConsent(
+            contact_id=self._ids["contact", line["contact"]],
+            purpose=ConsentPurpose(line["purpose"]),
+            status=ConsentStatus(line["status"]),
+            channel=ChannelKind(line["channel"]),
+            source=line["source"],
+            evidence=line["evidence"],
+            expires_at=None if days is None else self._clock.at + timedelta(days=days),
         )
 
     def _grant(self, line: Line) -> GrantInteractionz:

@@ -88,6 +88,12 @@ class Verb(StrEnum):
     ROTATE_API_KEY = "rotateApiKey"
     REVOKE_API_KEY = "revokeApiKey"
     LIST_API_KEYS = "apiKeys"
+    SET_CONSENT = "setConsent"
+    SET_DO_NOT_CONTACT = "setDoNotContact"
+    LIFT_DO_NOT_CONTACT = "liftDoNotContact"
+    SET_FREQUENCY_CAP = "setFrequencyCap"
+    REMOVE_FREQUENCY_CAP = "removeFrequencyCap"
+    SET_OPT_OUT_WORDS = "setOptOutWords"
 
 
 IN_BATCHES: Mapping[str, Verb] = MappingProxyType({"recordInteractions": Verb.RECORD_INTERACTION})
@@ -158,6 +164,12 @@ PERMISSIONS: Mapping[Verb, Permission] = MappingProxyType(
         Verb.ROTATE_API_KEY: ADMINISTRATION,
         Verb.REVOKE_API_KEY: ADMINISTRATION,
         Verb.LIST_API_KEYS: ADMINISTRATION,
+        Verb.SET_CONSENT: ATTENDANCE,
+        Verb.SET_DO_NOT_CONTACT: ATTENDANCE,
+        Verb.LIFT_DO_NOT_CONTACT: MANAGEMENT,
+        Verb.SET_FREQUENCY_CAP: ADMINISTRATION,
+        Verb.REMOVE_FREQUENCY_CAP: ADMINISTRATION,
+        Verb.SET_OPT_OUT_WORDS: ADMINISTRATION,
     }
 )
 

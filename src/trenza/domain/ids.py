@@ -48,6 +48,9 @@ class Prefix(StrEnum):
     SIGN_IN = "signin"
     KEY = "key"
     ACTIVITY = "activity"
+    CONSENT = "consent"
+    DO_NOT_CONTACT = "block"
+    FREQUENCY_CAP = "cap"
 
 
 _PREFIXES = {str(prefix): prefix for prefix in Prefix}

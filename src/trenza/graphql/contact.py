@@ -16,6 +16,7 @@ from trenza.domain.custom_field import read_tags
 from trenza.domain.errors import InvalidInput
 from trenza.domain.ids import Prefix, has_prefix
 from trenza.domain.text import clean
+from trenza.graphql.consent import CONSENTS, IDENTITY_CONSENTS, MAY_CONTACT
 from trenza.graphql.context import Context
 from trenza.graphql.custom_field import (
     CUSTOM_FIELD,
@@ -41,6 +42,7 @@ from trenza.readplan.fields import (
 )
 from trenza.readplan.schema import Record, named, record
 from trenza.storage.campaign import TOUCH
+from trenza.storage.consent import BLOCK, CONSENT, in_force
 from trenza.storage.contact import (
     CONTACT,
     IDENTITY,
@@ -61,6 +63,7 @@ from trenza.storage.ticket import TICKET
 
 if TYPE_CHECKING:
     from trenza.graphql.campaign import CampaignTouch
+    from trenza.graphql.consent import Consent, ConsentEvent, ContactVerdict, DoNotContact
     from trenza.graphql.custom_field import CustomFieldValue
     from trenza.graphql.interaction import Interaction
     from trenza.graphql.interactionz import InteractionzDebit, InteractionzSession
@@ -78,6 +81,7 @@ class ContactIdentity(Record):
     channel: ChannelKind = column("The channel.")
     address: str = column("The address, normalised: a phone in E.164, an e-mail in lower case.")
     created_at: datetime = column("When the contact was first met here.")
+    consents: list[Consent] = IDENTITY_CONSENTS
 
 
 @record(StageTable)
@@ -173,6 +177,23 @@ class Contact(Node):
         by=CONTACT.c.merged_into_id,
         order=Order((CONTACT.c.merged_at, CONTACT.c.id)),
     )
+    consents: list[Consent] = CONSENTS
+    consent_events: Connection[ConsentEvent] = connection(
+        "Everything that was said about the person's consent, latest first.",
+        by=CONSENT.c.owner_id,
+        order=Order((CONSENT.c.occurred_at, CONSENT.c.id), descending=True),
+    )
+    do_not_contact: list[DoNotContact] = many(
+        "What keeps the person from being contacted, the blocks that are over too.",
+        by=BLOCK.c.owner_id,
+        order=Order((BLOCK.c.starts_at, BLOCK.c.id)),
+        arguments={
+            "at": Argument(
+                "datetime | None", "Only those that hold at this instant.", Condition(in_force)
+            )
+        },
+    )
+    may_contact: ContactVerdict = MAY_CONTACT
 
 
 @named

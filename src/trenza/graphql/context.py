@@ -91,7 +91,13 @@ class Context:
         """The figures that are worked out on demand in this operation."""
         if self._figures is None:
             together = Together(self.statements, self.dependencies.database.dialect)
-            self._figures = Figures(together, self.memory, self.viewer.workspace_id, self.now)
+            self._figures = Figures(
+                together,
+                self.dependencies.database,
+                self.memory,
+                self.viewer.workspace_id,
+                self.now,
+            )
         return self._figures
 
 

@@ -7,6 +7,7 @@ import strawberry
 
 from trenza.domain.access import Privacy, Role, Scope
 from trenza.domain.channel import Attendance, ChannelKind
+from trenza.domain.consent import ConsentPurpose, ConsentStatus, ContactReasonCode
 from trenza.domain.contact import LifecycleStage
 from trenza.domain.custom_field import FieldType
 from trenza.domain.errors import ErrorCode
@@ -286,6 +287,39 @@ declare(
     RESET="`after` cannot be continued from: a fresh snapshot.",
 )
 declare(
+    ConsentPurpose,
+    "ConsentPurpose",
+    "What a message is for. Only MARKETING takes a grant; the others only that nobody refused.",
+    MARKETING="Promotions and news: what the person did not ask for.",
+    UTILITY="Notices on an order, an account or an appointment of the person.",
+    AUTHENTICATION="Codes by which the person proves who they are.",
+    SERVICE="Answers to the person, where people are attended.",
+)
+declare(
+    ConsentStatus,
+    "ConsentStatus",
+    "What was said about consent.",
+    GRANTED="Yes, until it expires.",
+    DENIED="No, when asked.",
+    REVOKED="No longer, by an opt-out word or otherwise.",
+)
+declare(
+    ContactReasonCode,
+    "ContactReasonCode",
+    "Why a message may go out or not. The last two allow, all others forbid.",
+    ERASED="The person's data was erased.",
+    CHANNEL_CANNOT_SEND="The channel does not carry messages for this purpose.",
+    NO_IDENTITY="No address of the person is known on the channel.",
+    DO_NOT_CONTACT="The person, the channel or the address is blocked.",
+    CONSENT_REVOKED="Consent was revoked.",
+    CONSENT_DENIED="Consent was denied.",
+    CONSENT_EXPIRED="Consent was given for a time that is over.",
+    CONSENT_MISSING="The purpose takes a grant, and there is none.",
+    FREQUENCY_CAPPED="The person has had as many mass sends as the period allows.",
+    CONSENT_GRANTED="Consent was given and is in force.",
+    NOT_REFUSED="The purpose takes no grant, and nothing was refused.",
+)
+declare(
     TimelineKind,
     "TimelineKind",
     "What an entry of a timeline tells of.",
@@ -295,4 +329,5 @@ declare(
     TICKET="A ticket was opened.",
     CAMPAIGN_TOUCH="A campaign reached the person for the first time.",
     JOURNEY_ENROLLMENT="The person entered a journey.",
+    CONSENT_EVENT="The person allowed or refused to be written to.",
 )

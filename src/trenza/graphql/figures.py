@@ -10,6 +10,10 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
 
+from strawberry.dataloader import DataLoader
+
+from trenza.domain.channel import ChannelKind
+from trenza.domain.consent import ConsentEvent, ConsentPurpose, ContactVerdict, may_contact
 from trenza.domain.custom_field import CustomField
 from trenza.domain.metering.balance import Balance
 from trenza.domain.metering.cycle import Cycle
@@ -20,25 +24,37 @@ from trenza.services.statement import Statement, find_statement
 from trenza.services.usage import Usage, find_usage
 from trenza.services.workspace import SettingsMemory
 from trenza.storage.asking import Together
+from trenza.storage.engine import Database
 from trenza.storage.ledger import Head, find_head
+from trenza.storage.reachable import find_events, find_facts
 from trenza.storage.seat import list_seat_events
 from trenza.storage.workspace import WorkspaceSettings
 
 T = TypeVar("T")
 Find = Callable[[WorkspaceSettings, Sequence[Cycle]], Awaitable[T]]
 """Works out a figure by the settings and the cycles kept, as they are remembered."""
+Message = tuple[str, ChannelKind, ConsentPurpose, datetime]
+"""A message that might go out: to which root, on which channel, for what, when."""
 
 
 class Figures:
     """The figures of one workspace within one operation."""
 
     def __init__(
-        self, together: Together, memory: SettingsMemory, workspace_id: str, now: datetime
+        self,
+        together: Together,
+        database: Database,
+        memory: SettingsMemory,
+        workspace_id: str,
+        now: datetime,
     ) -> None:
         self._together = together
+        self._database = database
         self._memory = memory
         self._workspace_id = workspace_id
         self._now = now
+        self._said: DataLoader[str, list[ConsentEvent]] = DataLoader(self._find_said)
+        self._judged: DataLoader[Message, ContactVerdict] = DataLoader(self._judge)
         self._settings: asyncio.Task[tuple[WorkspaceSettings, Sequence[Cycle]]] | None = None
         self._found: dict[Hashable, asyncio.Task[Any]] = {}
         self.known_custom_fields: Mapping[str, CustomField] | None = None
@@ -74,6 +90,16 @@ class Figures:
             return found
 
         return await self._once(("balance", at, known_at), find)
+
+    async def said_of_consent(self, owner_id: str) -> list[ConsentEvent]:
+        """What was said about the consent of a root."""
+        return await asyncio.shield(self._said.load(owner_id))
+
+    async def may_contact(
+        self, owner_id: str, channel: ChannelKind, purpose: ConsentPurpose, at: datetime
+    ) -> ContactVerdict:
+        """Whether a message may go out to a root, and why."""
+        return await asyncio.shield(self._judged.load((owner_id, channel, purpose, at)))
 
     async def usage(self, cycle_of: date | None, known_at: datetime | None) -> Usage:
         """The credits of a cycle by channel, lane and day; now is as it is for the balance."""
@@ -134,3 +160,16 @@ class Figures:
         # One place that is given up does not take it from the others.
         found: T = await asyncio.shield(self._found[name])
         return found
+
+    async def _find_said(self, owner_ids: Sequence[str]) -> list[list[ConsentEvent]]:
+        async with self._database.read() as connection:
+            found = await find_events(connection, self._workspace_id, owner_ids)
+        return [found[owner_id] for owner_id in owner_ids]
+
+    async def _judge(self, messages: Sequence[Message]) -> list[ContactVerdict]:
+        instants: dict[str, set[datetime]] = {}
+        for owner_id, _, _, at in messages:
+            instants.setdefault(owner_id, set()).add(at)
+        async with self._database.read() as connection:
+            facts = await find_facts(connection, self._workspace_id, instants)
+        return [may_contact(facts[m[0]], *m[1:]) for m in messages]

@@ -22,6 +22,7 @@ from trenza.graphql import (  # noqa: F401 - each declares its types
     activity,
     campaign,
     channel,
+    consent,
     contact,
     custom_field,
     group,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from strawberry import ID
 
     from trenza.graphql.campaign import CampaignTouch
+    from trenza.graphql.consent import ConsentEvent
     from trenza.graphql.interaction import Interaction
     from trenza.graphql.interactionz import InteractionzDebit, InteractionzSession
     from trenza.graphql.journey import JourneyEnrollment
@@ -43,6 +44,9 @@ class TimelineEntry(Record):
     )
     journey_enrollment: JourneyEnrollment | None = one(
         "The entry into a journey.", reference_to(TimelineKind.JOURNEY_ENROLLMENT)
+    )
+    consent_event: ConsentEvent | None = one(
+        "What was said about consent.", reference_to(TimelineKind.CONSENT_EVENT)
     )
 
 

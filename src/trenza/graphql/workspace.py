@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from trenza.graphql.activity import ACTIVITY_FILTERS
 from trenza.graphql.balance import find_balance, find_usage
 from trenza.graphql.channel import list_channels
+from trenza.graphql.consent import OPT_OUT_WORDS
 from trenza.graphql.custom_field import list_custom_fields
 from trenza.graphql.node import Node
 from trenza.graphql.seat import USER_FILTERS, USER_ORDERS, find_seat_use
@@ -16,6 +17,7 @@ from trenza.readplan.fields import Argument, Condition, Order, column, connectio
 from trenza.readplan.schema import Record, record
 from trenza.storage.access import API_KEY
 from trenza.storage.activity import ACTIVITY
+from trenza.storage.consent import CAP
 from trenza.storage.group import GROUP
 from trenza.storage.interaction import INTERACTION, QUARANTINE, is_waiting
 from trenza.storage.interactionz import InteractionzGrant, UsageAlert
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from trenza.graphql.activity import Activity
     from trenza.graphql.balance import InteractionzBalance, Usage
     from trenza.graphql.channel import Channel
+    from trenza.graphql.consent import FrequencyCap, OptOutWords
     from trenza.graphql.custom_field import CustomField
     from trenza.graphql.group import AgentGroup
     from trenza.graphql.interaction import Interaction, QuarantinedInteraction
@@ -148,7 +151,13 @@ class Workspace(Node):
             )
         },
     )
+    frequency_caps: list[FrequencyCap] = many(
+        "How many mass sends a contact may get; none by default.",
+        key="workspace_id",
+        order=Order((CAP.c.purpose, CAP.c.scope, CAP.c.period_hours, CAP.c.id)),
+    )
 
+    opt_out_words: list[OptOutWords] = OPT_OUT_WORDS
     channels: list[Channel] = figure(
         list_channels, description="The eight channels and what each can do."
     )

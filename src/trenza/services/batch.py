@@ -10,6 +10,7 @@ from trenza.domain.interaction import InteractionKind
 from trenza.domain.metering.fold import Event, Verdict, make_event
 from trenza.domain.metering.ledger import DebitReason
 from trenza.services.dependencies import Dependencies
+from trenza.services.opt_out import revoking
 from trenza.services.recut import WorkingSet
 from trenza.services.reference import absent
 from trenza.services.report import Recorded, Report
@@ -81,6 +82,7 @@ class Batch:
         verdicts = working.changes.verdicts
         rows = [self._row(report, verdicts[report.new_event.id]) for report in fresh]
         writings += [(NEW_INTERACTIONS, rows), *self._connections(rows)]
+        writings += await revoking(self._connection, self._dependencies, workspace, now, rows)
         writings += working.writings(known=[row["id"] for row in rows])
         await write_all(self._connection, self._workspace_id, writings)
         return bool(await working.append(first=True))

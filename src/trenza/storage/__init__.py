@@ -3,6 +3,7 @@
 from trenza.storage.access import ApiKey
 from trenza.storage.activity import Activity
 from trenza.storage.campaign import Campaign, CampaignTouch
+from trenza.storage.consent import ConsentEvent, DoNotContact, FrequencyCap
 from trenza.storage.contact import Contact, ContactAddress, ContactIdentity
 from trenza.storage.contact_history import ContactStage, ContactVersion
 from trenza.storage.custom_field import CustomField
@@ -30,6 +31,7 @@ __all__ = [
     "BillingCycle",
     "Campaign",
     "CampaignTouch",
+    "ConsentEvent",
     "Contact",
     "ContactAddress",
     "ContactIdentity",
@@ -38,6 +40,8 @@ __all__ = [
     "Contract",
     "CustomField",
     "CycleClosing",
+    "DoNotContact",
+    "FrequencyCap",
     "GroupMember",
     "Interaction",
     "InteractionzGrant",

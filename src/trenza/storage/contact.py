@@ -48,6 +48,7 @@ from trenza.storage.columns import (
     references,
     symbol,
 )
+from trenza.storage.consent import BLOCK, CONSENT
 from trenza.storage.dialect import RowsParameter
 from trenza.storage.interaction import IDS, Interaction
 from trenza.storage.interactionz import InteractionzSession
@@ -177,6 +178,8 @@ OWNED: tuple[SQLTable, ...] = (
     CampaignTouch.__table__,
     JourneyEnrollment.__table__,
     Ticket.__table__,
+    CONSENT,
+    BLOCK,
 )
 
 

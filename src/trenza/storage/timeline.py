@@ -17,6 +17,7 @@ from sqlalchemy import (
 from trenza.domain.timeline import TimelineKind
 from trenza.storage.campaign import TOUCH
 from trenza.storage.columns import ID
+from trenza.storage.consent import CONSENT
 from trenza.storage.interaction import INTERACTION
 from trenza.storage.journey import ENROLLMENT
 from trenza.storage.ledger import LEDGER
@@ -33,6 +34,7 @@ SOURCES: Mapping[TimelineKind, Source] = {
     TimelineKind.TICKET: (TICKET, TICKET.c.owner_id, TICKET.c.opened_at),
     TimelineKind.CAMPAIGN_TOUCH: (TOUCH, TOUCH.c.owner_id, TOUCH.c.touched_at),
     TimelineKind.JOURNEY_ENROLLMENT: (ENROLLMENT, ENROLLMENT.c.owner_id, ENROLLMENT.c.enrolled_at),
+    TimelineKind.CONSENT_EVENT: (CONSENT, CONSENT.c.owner_id, CONSENT.c.occurred_at),
 }
 
 

@@ -1,12 +1,12 @@
 """Tables of the tenant: workspace, plan, contract; and its settings as the services read them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import and_, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import JSON, Field
 
@@ -14,6 +14,7 @@ from trenza.domain.errors import NotFound
 from trenza.domain.interaction import Language
 from trenza.domain.metering.cycle import Cycle, cycle_of, cycles_between
 from trenza.domain.metering.policy import POLICIES, RulePolicy
+from trenza.domain.opt_out import DEFAULT_WORDS, OptOutWords, words_of
 from trenza.storage.bulk import Query
 from trenza.storage.columns import Table, belongs_to_workspace, key, references, symbol
 
@@ -30,6 +31,9 @@ class Workspace(Table, table=True):
     closing_grace_hours: int
     alert_thresholds: list[int] = Field(sa_type=JSON)
     created_at: datetime
+    opt_out_words: dict[str, list[str]] | None = Field(
+        default=None, sa_type=JSON(none_as_null=True)
+    )
 
 
 class Plan(Table, table=True):
@@ -117,6 +121,7 @@ class WorkspaceSettings:
     acceptance_horizon: timedelta
     closing_grace: timedelta
     alert_thresholds: tuple[int, ...]
+    opt_out_words: OptOutWords
     contract: ContractTerms
     plan: PlanTerms
 
@@ -148,6 +153,24 @@ async def find_workspace(connection: AsyncConnection, workspace_id: str) -> Work
     return workspace_of(rows.all())
 
 
+def words_kept(kept: Mapping[str, Sequence[str]] | None) -> OptOutWords:
+    """The opt-out words that a workspace keeps; the default ones where it keeps none."""
+    if kept is None:
+        return DEFAULT_WORDS
+    return words_of({Language(language): words for language, words in kept.items()})
+
+
+async def change_opt_out_words(
+    connection: AsyncConnection, workspace_id: str, words: Mapping[str, Sequence[str]] | None
+) -> None:
+    """Sets the opt-out words of a workspace; None goes back to the default ones."""
+    await connection.execute(
+        update(WORKSPACE)
+        .where(WORKSPACE.c.workspace_id == workspace_id)
+        .values(opt_out_words=words)
+    )
+
+
 _NAMES = [column.key for column in SETTINGS.selected_columns]
 
 
@@ -165,6 +188,7 @@ def workspace_of(rows: Sequence[Sequence[Any]]) -> WorkspaceSettings:
         acceptance_horizon=timedelta(days=row["acceptance_horizon_days"]),
         closing_grace=timedelta(hours=row["closing_grace_hours"]),
         alert_thresholds=tuple(row["alert_thresholds"]),
+        opt_out_words=words_kept(row["opt_out_words"]),
         contract=ContractTerms(
             id=row["contract_id"],
             status=row["contract_status"],

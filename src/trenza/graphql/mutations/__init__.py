@@ -8,6 +8,7 @@ from strawberry.utils.str_converters import to_camel_case
 from trenza.domain.access import PERMISSIONS, verb_of
 from trenza.graphql.mutations.access import ApiKeyMutations
 from trenza.graphql.mutations.campaign import CampaignMutations
+from trenza.graphql.mutations.consent import ConsentMutations
 from trenza.graphql.mutations.contact import ContactMutations
 from trenza.graphql.mutations.custom_field import CustomFieldMutations
 from trenza.graphql.mutations.group import GroupMutations
@@ -23,6 +24,7 @@ class Mutation(
     InteractionMutations,
     ContactMutations,
     CustomFieldMutations,
+    ConsentMutations,
     CampaignMutations,
     JourneyMutations,
     TicketMutations,

@@ -95,7 +95,6 @@ class CustomFieldMutations:
     @strawberry.mutation(  # type: ignore[untyped-decorator]
         description=(
             "Defines a custom field, or changes the one of the key; an archived one comes back. "
-            "Scope `admin`."
         )
     )
     async def define_custom_field(
@@ -110,7 +109,7 @@ class CustomFieldMutations:
         return view(DefineCustomFieldPayload, row)
 
     @strawberry.mutation(  # type: ignore[untyped-decorator]
-        description="Takes a custom field out of use; values are kept and hidden. Scope `admin`."
+        description="Takes a custom field out of use; values are kept and hidden."
     )
     async def archive_custom_field(
         self,
