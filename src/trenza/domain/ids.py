@@ -44,6 +44,8 @@ class Prefix(StrEnum):
     SIGN_IN = "signin"
     KEY = "key"
     ACTIVITY = "activity"
+    LIST = "list"
+    SEGMENT = "segment"
 
 
 _PREFIXES = {str(prefix): prefix for prefix in Prefix}

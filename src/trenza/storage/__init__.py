@@ -4,6 +4,7 @@ from trenza.storage.access import ApiKey
 from trenza.storage.activity import Activity
 from trenza.storage.campaign import Campaign, CampaignTouch
 from trenza.storage.contact import Contact, ContactAddress, ContactIdentity
+from trenza.storage.contact_list import ContactList, ContactListMember
 from trenza.storage.interaction import Interaction, QuarantinedInteraction
 from trenza.storage.interactionz import (
     BillingCycle,
@@ -17,6 +18,7 @@ from trenza.storage.interactionz import (
 )
 from trenza.storage.journey import Journey, JourneyEnrollment
 from trenza.storage.seat import SeatEvent, SignIn, WorkspaceUser
+from trenza.storage.segment import Segment
 from trenza.storage.ticket import Ticket
 from trenza.storage.workspace import Contract, Plan, Workspace
 
@@ -29,6 +31,8 @@ __all__ = [
     "Contact",
     "ContactAddress",
     "ContactIdentity",
+    "ContactList",
+    "ContactListMember",
     "Contract",
     "CycleClosing",
     "Interaction",
@@ -42,6 +46,7 @@ __all__ = [
     "Plan",
     "QuarantinedInteraction",
     "SeatEvent",
+    "Segment",
     "SignIn",
     "Ticket",
     "UsageAlert",

@@ -44,6 +44,7 @@ from trenza.storage.columns import (
     references,
     symbol,
 )
+from trenza.storage.contact_list import LIST_MEMBER
 from trenza.storage.dialect import RowsParameter
 from trenza.storage.interaction import IDS, Interaction
 from trenza.storage.interactionz import InteractionzSession
@@ -163,6 +164,7 @@ OWNED: tuple[SQLTable, ...] = (
     CampaignTouch.__table__,
     JourneyEnrollment.__table__,
     Ticket.__table__,
+    LIST_MEMBER,
 )
 
 

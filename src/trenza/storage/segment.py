@@ -1,0 +1,262 @@
+"""Segments: the table and its queries. What they ask of contacts is in `segment_condition`."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Index,
+    RowMapping,
+    Select,
+    UniqueConstraint,
+    and_,
+    case,
+    delete,
+    false,
+    func,
+    literal,
+    null,
+    select,
+    true,
+    union_all,
+    update,
+)
+from sqlalchemy import Table as SQLTable
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import Field
+
+from trenza.domain.segment import (
+    CampaignCondition,
+    Condition,
+    Definition,
+    JourneyCondition,
+    ListCondition,
+)
+from trenza.storage.bulk import Writing, bulk_insert
+from trenza.storage.campaign import CAMPAIGN
+from trenza.storage.columns import DOCUMENT, Table, belongs_to_workspace, key
+from trenza.storage.contact import CONTACT
+from trenza.storage.contact_list import LIST, LIST_MEMBER
+from trenza.storage.journey import JOURNEY
+from trenza.storage.segment_condition import IS_LIVE, Moment, Truth, Writer
+
+
+class Segment(Table, table=True):
+    """A definition, under a name that no other segment of the workspace has."""
+
+    __table_args__ = (
+        belongs_to_workspace(),
+        UniqueConstraint("workspace_id", "name"),
+        Index(None, "workspace_id", "created_at", "id"),
+    )
+
+    workspace_id: str = key()
+    id: str = key()
+    name: str
+    definition: dict[str, Any] = Field(sa_type=DOCUMENT)
+    created_at: datetime
+    updated_at: datetime
+
+
+SEGMENT: SQLTable = Segment.__table__
+_NAMED: Mapping[type[Condition], tuple[SQLTable, str]] = MappingProxyType(
+    {
+        ListCondition: (LIST, "list_id"),
+        CampaignCondition: (CAMPAIGN, "campaign_id"),
+        JourneyCondition: (JOURNEY, "journey_id"),
+    }
+)
+"""The tables of what conditions name by id."""
+
+
+@dataclass(frozen=True)
+class AskedPage:
+    """A part of the ordered members of a definition: what lies beyond a key, in an order."""
+
+    definition: Definition
+    beyond: Sequence[Truth]
+    ordering: Sequence[ColumnElement[Any]]
+    keys: Sequence[ColumnElement[Any]]
+    limit: int
+
+
+def members_of(
+    moment: Moment, dialect_name: str, definition: Definition, *columns: ColumnElement[Any]
+) -> Select[Any]:
+    """The members of a definition."""
+    writer = Writer(moment, dialect_name, is_joining=True)
+    holds = writer.holds(definition)
+    return (
+        select(*columns)
+        .select_from(writer.source)
+        .where(CONTACT.c.workspace_id == moment.workspace_id, IS_LIVE, holds)
+    )
+
+
+async def count_segments(
+    connection: AsyncConnection, moment: Moment, definitions: Sequence[Definition]
+) -> list[int]:
+    """How many members each of the definitions has, in one statement."""
+    name = connection.dialect.name
+    counts = [
+        members_of(moment, name, each, func.count()).scalar_subquery() for each in definitions
+    ]
+    row = await connection.execute(select(*(n.label(f"n{i}") for i, n in enumerate(counts))))
+    return list(row.one())
+
+
+async def find_pages(
+    connection: AsyncConnection, moment: Moment, pages: Sequence[AskedPage]
+) -> list[list[tuple[Any, ...]]]:
+    """The keys of the members of each page, in its order, in one statement."""
+    name = connection.dialect.name
+    parts = []
+    for number, page in enumerate(pages):
+        keys = [key.label(f"k{n}") for n, key in enumerate(page.keys)]
+        ranked = func.row_number().over(order_by=page.ordering).label("place")
+        part = (
+            members_of(moment, name, page.definition, ranked, *keys)
+            .where(*page.beyond)
+            .order_by(*page.ordering)
+            .limit(page.limit)
+            .subquery()
+        )
+        parts.append(select(literal(number).label("number"), part))
+    found: list[list[tuple[Any, ...]]] = [[] for _ in pages]
+    for number, _, *keys in sorted(await connection.execute(union_all(*parts)), key=_place):
+        found[number].append(tuple(keys))
+    return found
+
+
+def _place(row: Any) -> tuple[int, int]:
+    return row[0], row[1]
+
+
+async def judge_segments(
+    connection: AsyncConnection,
+    moment: Moment,
+    definitions: Sequence[Definition],
+    contact_ids: Collection[str],
+) -> dict[str, list[bool]]:
+    """Which of the definitions hold for each of the contacts; those that cannot be members lack."""
+    writer = Writer(moment, connection.dialect.name)
+    columns = [writer.holds(each).label(f"h{n}") for n, each in enumerate(definitions)]
+    rows = await connection.execute(
+        select(CONTACT.c.id, *columns).where(
+            CONTACT.c.workspace_id == moment.workspace_id,
+            CONTACT.c.id.in_(sorted(contact_ids)),
+            IS_LIVE,
+        )
+    )
+    return {id: list(map(bool, holds)) for id, *holds in rows}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What holds of a definition for one contact: each condition, with what it names."""
+
+    is_live: bool
+    holds: Sequence[bool]
+    names: Sequence[str | None]
+
+
+async def explain_segment(
+    connection: AsyncConnection, moment: Moment, definition: Definition, contact_ids: Sequence[str]
+) -> dict[str, Judged]:
+    """Which conditions hold for each of the contacts, in their order; of a merged one, its root."""
+    asked = CONTACT.alias("asked")
+    writer = Writer(moment, connection.dialect.name)
+    conditions = [each for _, each in definition.conditions()]
+    held = [writer.condition(each).label(f"h{n}") for n, each in enumerate(conditions)]
+    names = [_name_of(each, moment).label(f"n{n}") for n, each in enumerate(conditions)]
+    root = and_(CONTACT.c.workspace_id == asked.c.workspace_id, CONTACT.c.id == asked.c.root_id)
+    rows = await connection.execute(
+        select(asked.c.id, case((IS_LIVE, true()), else_=false()).label("live"), *held, *names)
+        .select_from(asked.join(CONTACT, root))
+        .where(asked.c.workspace_id == moment.workspace_id, asked.c.id.in_(sorted(contact_ids)))
+    )
+    size = len(conditions)
+    return {
+        id: Judged(bool(live), list(map(bool, found[:size])), found[size:])
+        for id, live, *found in rows
+    }
+
+
+def _name_of(condition: Condition, moment: Moment) -> ColumnElement[Any]:
+    if type(condition) not in _NAMED:
+        return null()
+    table, attribute = _NAMED[type(condition)]
+    id = getattr(condition, attribute)
+    of_id = and_(table.c.workspace_id == moment.workspace_id, table.c.id == id)
+    return select(table.c.name).where(of_id).scalar_subquery()
+
+
+async def list_segments(connection: AsyncConnection, workspace_id: str) -> Sequence[RowMapping]:
+    """Every segment, by name."""
+    rows = await connection.execute(
+        select(SEGMENT)
+        .where(SEGMENT.c.workspace_id == workspace_id)
+        .order_by(SEGMENT.c.name, SEGMENT.c.id)
+    )
+    return rows.mappings().all()
+
+
+async def find_segment(
+    connection: AsyncConnection, workspace_id: str, segment_id: str
+) -> RowMapping | None:
+    """A segment by id, locked."""
+    rows = await connection.execute(
+        select(SEGMENT)
+        .where(SEGMENT.c.workspace_id == workspace_id, SEGMENT.c.id == segment_id)
+        .with_for_update(key_share=True)
+    )
+    return rows.mappings().one_or_none()
+
+
+_NEW_SEGMENTS = bulk_insert(SEGMENT)
+
+
+def segmenting(row: Mapping[str, Any]) -> Writing:
+    """Adds a segment; its definition is JSON text."""
+    return _NEW_SEGMENTS, [row]
+
+
+async def update_segment(
+    connection: AsyncConnection, workspace_id: str, segment_id: str, values: Mapping[str, Any]
+) -> None:
+    """Changes columns of a segment."""
+    await connection.execute(
+        update(SEGMENT)
+        .where(SEGMENT.c.workspace_id == workspace_id, SEGMENT.c.id == segment_id)
+        .values(**values)
+    )
+
+
+async def delete_segment(connection: AsyncConnection, workspace_id: str, segment_id: str) -> None:
+    """Removes a segment; lists that were frozen of it stay."""
+    await connection.execute(
+        delete(SEGMENT).where(SEGMENT.c.workspace_id == workspace_id, SEGMENT.c.id == segment_id)
+    )
+
+
+async def freeze_members(
+    connection: AsyncConnection,
+    moment: Moment,
+    definition: Definition,
+    member: Mapping[str, Any],
+) -> int:
+    """Puts every member of a definition into the list that `member` names; answers how many.
+
+    `member` are the columns that all rows share. The contacts are locked against a merge, which
+    would else miss the new rows.
+    """
+    shared = [literal(member[name], LIST_MEMBER.c[name].type) for name in member]
+    columns = (CONTACT.c.workspace_id, CONTACT.c.id, CONTACT.c.id, *shared)
+    found = members_of(moment, connection.dialect.name, definition, *columns)
+    names = ["workspace_id", "contact_id", "owner_id", *member]
+    source = found.with_for_update(read=True, of=CONTACT)
+    written = await connection.execute(LIST_MEMBER.insert().from_select(names, source))
+    return written.rowcount
