@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from trenza.domain.access import Scope
 from trenza.readplan import fields
 from trenza.readplan.dialect import JsonDialect
 from trenza.readplan.filling import Fill, filler_of, fills_of, shaper_of
+from trenza.readplan.gathering import Gathering, read_back_of
 from trenza.readplan.run import Run
 from trenza.readplan.selection import Field, Selection, UncoveredError
 from trenza.readplan.statement import Statement, Writer, ids_given
@@ -32,11 +33,14 @@ class Plan:
     scopes: frozenset[Scope]
     counted: Sequence[Field]
     """Connections of which no row is read: nothing else asks for their pages."""
+    found: Mapping[Selection, Statement]
+    """What reads back the rows that functions find."""
 
-    async def answer(self, run: Run, statements: Statements) -> bytes:
+    async def answer(self, run: Run, statements: Statements, gathering: Gathering) -> bytes:
         """The whole answer as JSON; raises DomainError for arguments that are refused."""
         for field in self.counted:
             run.window(field)
+        run.read_back = read_back_of(self.found, run, gathering)
         texts: Texts = ()
         if self.statement is not None:
             [texts] = await statements.fetch(self.statement.text, self.statement.parameters(run))
@@ -57,7 +61,20 @@ def compile_plan(selection: Selection, json: JsonDialect, dialect: Dialect, run:
     writer = Writer(json, dialect, run)
     steps = _steps_of(selection, writer)
     counted = [each for each in fields_of(selection) if each.page and not each.page.has_rows]
-    return Plan(writer.finish(), steps, scopes_of(selection), counted)
+    found = statements_of_found(selection, json, dialect, run)
+    return Plan(writer.finish(), steps, scopes_of(selection), counted, found)
+
+
+def statements_of_found(
+    selection: Selection, json: JsonDialect, dialect: Dialect, run: Run
+) -> dict[Selection, Statement]:
+    """For each connection that a function finds what reads its rows back, by what is selected."""
+    return {
+        below: Writer(json, dialect, run).rows(below)
+        for field in fields_of(selection)
+        if isinstance(field.declaration, fields.Found) and field.page
+        for below in field.page.selections()
+    }
 
 
 def scopes_of(selection: Selection) -> frozenset[Scope]:

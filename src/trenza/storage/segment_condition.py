@@ -153,11 +153,11 @@ class Writer:
                 narrowed += [] if lane is None else [SESSION.c.lane == lane]
                 return self._counted(count, SESSION, SESSION, func.count(), narrowed)
             case SpendCondition(count=count, period=period):
-                narrowed: list[Truth] = [LEDGER.c.kind.in_([EntryKind.DEBIT, EntryKind.REVERSAL])]
-                narrowed += self._within(LEDGER.c.counts_at, period)
+                is_spent = LEDGER.c.kind.in_([EntryKind.DEBIT, EntryKind.REVERSAL])
+                counting = [is_spent, *self._within(LEDGER.c.counts_at, period)]
                 entries = LEDGER.join(SESSION, SESSION_OF_ENTRY)
                 spent = func.sum(LEDGER.c.amount)
-                return self._counted(count, SESSION, entries, spent, narrowed)
+                return self._counted(count, SESSION, entries, spent, counting)
             case TicketsCondition(count=count):
                 is_open = TICKET.c.status.in_(OPEN_STATUSES)
                 return self._counted(count, TICKET, TICKET, func.count(), [is_open])
