@@ -144,6 +144,7 @@ class DeclaredField(StrawberryField):
     def __init__(self, name: str, annotation: str, declaration: fields.Declaration) -> None:
         super().__init__(
             python_name=name,
+            graphql_name=name.rstrip("_") if name.endswith("_") else None,
             type_annotation=StrawberryAnnotation(annotation, namespace=NAMESPACE),
             description=declaration.description,
         )

@@ -146,7 +146,7 @@ def _kept(viewer: Viewer, given: Definition) -> Definition:
     return definition
 
 
-def _require_free(segments: Sequence[Mapping[str, Any]], name: str) -> None:
+def _require_free(segments: Sequence[Any], name: str) -> None:
     if any(each["name"] == name for each in segments):
         raise Conflict("another segment has this name", path=("name",))
 

@@ -72,53 +72,55 @@ _NAMED: Mapping[type[Condition], tuple[SQLTable, str]] = MappingProxyType(
 """The tables of what conditions name by id."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A definition, and the moment that it is asked about."""
+
+    definition: Definition
+    moment: Moment
+
+
 @dataclass(frozen=True)
 class AskedPage:
     """A part of the ordered members of a definition: what lies beyond a key, in an order."""
 
-    definition: Definition
+    asked: Asked
     beyond: Sequence[Truth]
     ordering: Sequence[ColumnElement[Any]]
     keys: Sequence[ColumnElement[Any]]
     limit: int
 
 
-def members_of(
-    moment: Moment, dialect_name: str, definition: Definition, *columns: ColumnElement[Any]
-) -> Select[Any]:
+def members_of(asked: Asked, dialect_name: str, *columns: ColumnElement[Any]) -> Select[Any]:
     """The members of a definition."""
-    writer = Writer(moment, dialect_name, is_joining=True)
-    holds = writer.holds(definition)
+    writer = Writer(asked.moment, dialect_name, is_joining=True)
+    holds = writer.holds(asked.definition)
     return (
         select(*columns)
         .select_from(writer.source)
-        .where(CONTACT.c.workspace_id == moment.workspace_id, IS_LIVE, holds)
+        .where(CONTACT.c.workspace_id == asked.moment.workspace_id, IS_LIVE, holds)
     )
 
 
-async def count_segments(
-    connection: AsyncConnection, moment: Moment, definitions: Sequence[Definition]
-) -> list[int]:
+async def count_segments(connection: AsyncConnection, asked: Sequence[Asked]) -> list[int]:
     """How many members each of the definitions has, in one statement."""
     name = connection.dialect.name
-    counts = [
-        members_of(moment, name, each, func.count()).scalar_subquery() for each in definitions
-    ]
-    row = await connection.execute(select(*(n.label(f"n{i}") for i, n in enumerate(counts))))
-    return list(row.one())
+    counts = [members_of(each, name, func.count()).scalar_subquery() for each in asked]
+    counted = select(*(count.label(f"n{n}") for n, count in enumerate(counts)))
+    return list((await connection.execute(counted)).one())
 
 
 async def find_pages(
-    connection: AsyncConnection, moment: Moment, pages: Sequence[AskedPage]
+    connection: AsyncConnection, pages: Sequence[AskedPage]
 ) -> list[list[tuple[Any, ...]]]:
     """The keys of the members of each page, in its order, in one statement."""
     name = connection.dialect.name
     parts = []
     for number, page in enumerate(pages):
         keys = [key.label(f"k{n}") for n, key in enumerate(page.keys)]
-        ranked = func.row_number().over(order_by=page.ordering).label("place")
+        place = func.row_number().over(order_by=page.ordering).label("place")
         part = (
-            members_of(moment, name, page.definition, ranked, *keys)
+            members_of(page.asked, name, place, *keys)
             .where(*page.beyond)
             .order_by(*page.ordering)
             .limit(page.limit)
@@ -126,24 +128,22 @@ async def find_pages(
         )
         parts.append(select(literal(number).label("number"), part))
     found: list[list[tuple[Any, ...]]] = [[] for _ in pages]
-    for number, _, *keys in sorted(await connection.execute(union_all(*parts)), key=_place):
-        found[number].append(tuple(keys))
+    rows = (await connection.execute(union_all(*parts))).all()
+    for number, _, *values in sorted(rows, key=lambda row: (row[0], row[1])):
+        found[number].append(tuple(values))
     return found
 
 
-def _place(row: Any) -> tuple[int, int]:
-    return row[0], row[1]
-
-
 async def judge_segments(
-    connection: AsyncConnection,
-    moment: Moment,
-    definitions: Sequence[Definition],
-    contact_ids: Collection[str],
+    connection: AsyncConnection, asked: Sequence[Asked], contact_ids: Collection[str]
 ) -> dict[str, list[bool]]:
-    """Which of the definitions hold for each of the contacts; those that cannot be members lack."""
+    """Which of the definitions hold for each contact; one that can be no member is left out.
+
+    All are asked about one moment.
+    """
+    moment = asked[0].moment
     writer = Writer(moment, connection.dialect.name)
-    columns = [writer.holds(each).label(f"h{n}") for n, each in enumerate(definitions)]
+    columns = [writer.holds(each.definition).label(f"h{n}") for n, each in enumerate(asked)]
     rows = await connection.execute(
         select(CONTACT.c.id, *columns).where(
             CONTACT.c.workspace_id == moment.workspace_id,
@@ -155,34 +155,47 @@ async def judge_segments(
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What holds of a definition for one contact: each condition, with what it names."""
+class Explained:
+    """What holds of a definition for a contact: its conditions in order, and what they name."""
 
     is_live: bool
     holds: Sequence[bool]
     names: Sequence[str | None]
 
 
-async def explain_segment(
-    connection: AsyncConnection, moment: Moment, definition: Definition, contact_ids: Sequence[str]
-) -> dict[str, Judged]:
-    """Which conditions hold for each of the contacts, in their order; of a merged one, its root."""
-    asked = CONTACT.alias("asked")
-    writer = Writer(moment, connection.dialect.name)
-    conditions = [each for _, each in definition.conditions()]
-    held = [writer.condition(each).label(f"h{n}") for n, each in enumerate(conditions)]
-    names = [_name_of(each, moment).label(f"n{n}") for n, each in enumerate(conditions)]
-    root = and_(CONTACT.c.workspace_id == asked.c.workspace_id, CONTACT.c.id == asked.c.root_id)
+async def explain_segments(
+    connection: AsyncConnection, asked: Sequence[Asked], contact_ids: Collection[str]
+) -> dict[str, list[Explained]]:
+    """Which conditions of each definition hold for each contact; of a merged one, for its root."""
+    given = CONTACT.alias("given")
+    held: list[ColumnElement[Any]] = []
+    sizes: list[int] = []
+    for each in asked:
+        writer = Writer(each.moment, connection.dialect.name)
+        conditions = [condition for _, condition in each.definition.conditions()]
+        held += map(writer.condition, conditions)
+        held += [_name_of(condition, each.moment) for condition in conditions]
+        sizes.append(len(conditions))
+    columns = [column.label(f"c{n}") for n, column in enumerate(held)]
+    is_live = case((IS_LIVE, true()), else_=false()).label("is_live")
+    root = and_(CONTACT.c.workspace_id == given.c.workspace_id, CONTACT.c.id == given.c.root_id)
     rows = await connection.execute(
-        select(asked.c.id, case((IS_LIVE, true()), else_=false()).label("live"), *held, *names)
-        .select_from(asked.join(CONTACT, root))
-        .where(asked.c.workspace_id == moment.workspace_id, asked.c.id.in_(sorted(contact_ids)))
+        select(given.c.id, is_live, *columns)
+        .select_from(given.join(CONTACT, root))
+        .where(
+            given.c.workspace_id == asked[0].moment.workspace_id,
+            given.c.id.in_(sorted(contact_ids)),
+        )
     )
-    size = len(conditions)
-    return {
-        id: Judged(bool(live), list(map(bool, found[:size])), found[size:])
-        for id, live, *found in rows
-    }
+    return {id: _explained(bool(live), cells, sizes) for id, live, *cells in rows}
+
+
+def _explained(is_live: bool, cells: Sequence[Any], sizes: Sequence[int]) -> list[Explained]:
+    found = []
+    for size in sizes:
+        own, cells = cells[: 2 * size], cells[2 * size :]
+        found.append(Explained(is_live, list(map(bool, own[:size])), own[size:]))
+    return found
 
 
 def _name_of(condition: Condition, moment: Moment) -> ColumnElement[Any]:
@@ -243,20 +256,17 @@ async def delete_segment(connection: AsyncConnection, workspace_id: str, segment
 
 
 async def freeze_members(
-    connection: AsyncConnection,
-    moment: Moment,
-    definition: Definition,
-    member: Mapping[str, Any],
+    connection: AsyncConnection, asked: Asked, member: Mapping[str, Any]
 ) -> int:
     """Puts every member of a definition into the list that `member` names; answers how many.
 
     `member` are the columns that all rows share. The contacts are locked against a merge, which
     would else miss the new rows.
     """
-    shared = [literal(member[name], LIST_MEMBER.c[name].type) for name in member]
+    shared = [literal(value, LIST_MEMBER.c[name].type) for name, value in member.items()]
     columns = (CONTACT.c.workspace_id, CONTACT.c.id, CONTACT.c.id, *shared)
-    found = members_of(moment, connection.dialect.name, definition, *columns)
-    names = ["workspace_id", "contact_id", "owner_id", *member]
+    found = members_of(asked, connection.dialect.name, *columns)
     source = found.with_for_update(read=True, of=CONTACT)
+    names = ["workspace_id", "contact_id", "owner_id", *member]
     written = await connection.execute(LIST_MEMBER.insert().from_select(names, source))
     return written.rowcount
