@@ -21,10 +21,13 @@ from trenza.graphql import (  # noqa: F401 - each declares its types
     campaign,
     channel,
     contact,
+    contact_list,
     interaction,
     interactionz,
     journey,
     seat,
+    segment,
+    segment_input,
     ticket,
     workspace,
 )

@@ -44,7 +44,7 @@ from trenza.storage.columns import (
     references,
     symbol,
 )
-from trenza.storage.contact_list import LIST_MEMBER
+from trenza.storage.contact_list import LIST_MEMBER, is_first_of_owner
 from trenza.storage.dialect import RowsParameter
 from trenza.storage.interaction import IDS, Interaction
 from trenza.storage.interactionz import InteractionzSession
@@ -166,6 +166,14 @@ OWNED: tuple[SQLTable, ...] = (
     Ticket.__table__,
     LIST_MEMBER,
 )
+
+
+MEMBERSHIP = and_(
+    LIST_MEMBER.c.workspace_id == CONTACT.c.workspace_id,
+    LIST_MEMBER.c.owner_id == CONTACT.c.id,
+    is_first_of_owner(),
+)
+"""How a contact finds its rows in lists, one for each list."""
 
 
 class Identity(NamedTuple):

@@ -4,10 +4,12 @@ import strawberry
 
 from trenza.graphql.mutations.campaign import CampaignMutations
 from trenza.graphql.mutations.contact import ContactMutations
+from trenza.graphql.mutations.contact_list import ListMutations
 from trenza.graphql.mutations.interaction import InteractionMutations
 from trenza.graphql.mutations.interactionz import InteractionzMutations
 from trenza.graphql.mutations.journey import JourneyMutations
 from trenza.graphql.mutations.seat import SeatMutations
+from trenza.graphql.mutations.segment import SegmentMutations
 from trenza.graphql.mutations.ticket import TicketMutations
 
 
@@ -15,6 +17,8 @@ from trenza.graphql.mutations.ticket import TicketMutations
 class Mutation(
     InteractionMutations,
     ContactMutations,
+    ListMutations,
+    SegmentMutations,
     CampaignMutations,
     JourneyMutations,
     TicketMutations,
