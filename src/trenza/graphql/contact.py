@@ -15,6 +15,7 @@ from trenza.graphql.enums import ContactOrderField, OrderDirection
 from trenza.graphql.node import Node
 from trenza.graphql.segment import segments_of
 from trenza.graphql.ticket import OPEN
+from trenza.graphql.timeline import TIMELINE_OF_CONTACT
 from trenza.readplan.fields import (
     Argument,
     Condition,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from trenza.graphql.journey import JourneyEnrollment
     from trenza.graphql.segment import Segment
     from trenza.graphql.ticket import Ticket
+    from trenza.graphql.timeline import TimelineEntry
     from trenza.readplan.connection import Connection
 
 
@@ -145,6 +147,7 @@ class Contact(Node):
         ),
         scope=Scope.READ,
     )
+    timeline: Connection[TimelineEntry] = TIMELINE_OF_CONTACT
     merged_from: list[Contact] = many(
         "The contacts that were merged into this one.",
         by=CONTACT.c.merged_into_id,

@@ -16,6 +16,7 @@ from trenza.domain.metering.ledger import DebitReason
 from trenza.domain.metering.seat import SeatStatus
 from trenza.domain.segment import CountOperator, Direction, SegmentField, SegmentOperator
 from trenza.domain.ticket import TicketStatus, TicketVisibility
+from trenza.domain.timeline import TimelineKind
 from trenza.readplan.schema import NAMESPACE, named
 from trenza.services.contact_list import ListChange
 
@@ -315,4 +316,15 @@ declare(
     REMOVED="It is out of the list now.",
     NOT_IN="It was not in the list.",
     NOT_FOUND="The workspace has no such contact.",
+)
+declare(
+    TimelineKind,
+    "TimelineKind",
+    "What an entry of a timeline tells of.",
+    INTERACTION="What was said or done between the person and the company.",
+    SESSION="A session was opened; those that later knowledge removed are left out.",
+    DEBIT="A credit was spent or came back.",
+    TICKET="A ticket was opened.",
+    CAMPAIGN_TOUCH="A campaign reached the person for the first time.",
+    JOURNEY_ENROLLMENT="The person entered a journey.",
 )

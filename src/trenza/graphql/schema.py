@@ -29,6 +29,7 @@ from trenza.graphql import (  # noqa: F401 - each declares its types
     segment,
     segment_input,
     ticket,
+    timeline,
     workspace,
 )
 from trenza.graphql.errors import HANDLERS, presented
