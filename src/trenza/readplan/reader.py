@@ -146,7 +146,7 @@ class Reader:
         by = declaration.by if declaration.by is not None else relation.table.c.workspace_id
         statement = self.within(relation.table).add_columns(by.label(PARENT))
         if declaration.via is not None:
-            statement = statement.join(by.table, declaration.via)
+            statement = statement.join_from(relation.table, by.table, declaration.via)
         statement = statement.where(by.in_(set(keys)), *relation.conditions)
         return statement if declaration.where is None else statement.where(declaration.where)
 
