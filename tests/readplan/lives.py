@@ -236,7 +236,7 @@ async def _settle(world: World, life: Life) -> None:
 
 
 async def _group(life: Life) -> None:
-    """Lists, one of them with a person twice under two ids; segments of many kinds of conditions."""
+    """Lists, one with a person under two ids; segments of many kinds of conditions."""
     lists: list[str] = []
     for n, people in enumerate((life.contacts[:2], life.contacts[2:6], [])):
         made = await life.do("createList", "list { id }", name=ODD_TEXTS[n])
