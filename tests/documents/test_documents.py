@@ -17,6 +17,7 @@ from tests.documents.markdown import (
 )
 from trenza.channels.address import LENGTH_MAX
 from trenza.cli.listening import WEBSOCKET_MESSAGE_BYTES_MAX
+from trenza.domain import segment_check
 from trenza.domain.errors import ErrorCode
 from trenza.domain.metering.policy import DEFAULT_POLICY
 from trenza.domain.metering.seat import INVITATION_LASTS_FOR, SIGNED_IN_AFTER_ACTIVITY_FOR
@@ -24,7 +25,7 @@ from trenza.graphql.mutations.interaction import INPUTS_MAX
 from trenza.graphql.query import NODES_MAX
 from trenza.graphql.schema import print_schema
 from trenza.readplan.connection import PAGE_DEFAULT, PAGE_MAX
-from trenza.services import contact, interaction, report, ticket
+from trenza.services import contact, contact_list, interaction, report, segment, ticket
 from trenza.services import interactionz as credits_
 from trenza.web.api import BODY_MAX, INIT_WITHIN
 
@@ -51,6 +52,11 @@ LIMITS = {
         f"{DEFAULT_POLICY.acceptance_horizon // DAY} days, unless the workspace says otherwise"
     ),
     "a grant": (f"1 to {credits_.AMOUNT_MAX:,} credits, priority 0 to {credits_.PRIORITY_MAX}"),
+    "a segment": (
+        f"{segment_check.GROUPS_MAX} groups of {segment_check.CONDITIONS_MAX} conditions"
+    ),
+    "segments and lists of a workspace": f"{segment.SEGMENTS_MAX} and {contact_list.LISTS_MAX:,}",
+    "`addToList`, `removeFromList`": f"{contact_list.CHANGED_MAX} ids",
     "an invitation": f"lasts {INVITATION_LASTS_FOR // DAY} days",
     "a sign-in without a sign of life": (
         f"ends after {SIGNED_IN_AFTER_ACTIVITY_FOR // HOUR} hours"

@@ -133,6 +133,15 @@ async def ids_of_everything(world: World, client: Client) -> dict[str, str]:
         "... on InviteUserPayload { user { id } }",
         {"email": "eva@example.com", "name": "Eva", "role": "AGENT"},
     )
+    segment = await client.do(
+        "createSegment",
+        "CreateSegmentInput",
+        "... on CreateSegmentPayload { segment { id } }",
+        MUTATIONS["createSegment"][1],
+    )
+    made_list = await client.do(
+        "createList", "CreateListInput", "... on CreateListPayload { list { id } }", {"name": "A"}
+    )
     grant = await client.do(
         "grantInteractionz",
         "GrantInteractionzInput",
@@ -168,6 +177,8 @@ async def ids_of_everything(world: World, client: Client) -> dict[str, str]:
         "ticket": ticket["ticket"]["id"],
         "user": user["user"]["id"],
         "grant": grant["grant"]["id"],
+        "segment": segment["segment"]["id"],
+        "list": made_list["list"]["id"],
     }
 
 
