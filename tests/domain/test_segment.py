@@ -96,18 +96,15 @@ TOLD: dict[Condition, tuple[str, str, str]] = {
         "pelo menos 3 interações (pesquisa) da empresa por SMS nos últimos 7 dias",
         "at least 3 interactions (survey) by the company on SMS in the last 7 days",
     ),
-    SessionsCondition(THREE, Period(since=NOON, until=NOON + TICK), SessionLane.BOT): (
-        "al menos 3 sesiones (atención por bot) desde 2026-11-20 12:00:00 UTC "
-        "antes de 2026-11-20 12:00:00 UTC",
-        "pelo menos 3 sessões (atendimento por bot) desde 2026-11-20 12:00:00 UTC "
-        "antes de 2026-11-20 12:00:00 UTC",
-        "at least 3 sessions (attended by a bot) since 2026-11-20 12:00:00 UTC "
-        "before 2026-11-20 12:00:00 UTC",
+    SessionsCondition(THREE, Period(since=NOON), SessionLane.BOT): (
+        "al menos 3 sesiones (atención por bot) desde 2026-11-20 12:00:00 UTC",
+        "pelo menos 3 sessões (atendimento por bot) desde 2026-11-20 12:00:00 UTC",
+        "at least 3 sessions (attended by a bot) since 2026-11-20 12:00:00 UTC",
     ),
-    SpendCondition(Count(CountOperator.LT, 2)): (
-        "menos de 2 Interactionz",
-        "menos de 2 Interactionz",
-        "fewer than 2 Interactionz",
+    SpendCondition(Count(CountOperator.LT, 2), Period(until=NOON)): (
+        "menos de 2 Interactionz antes de 2026-11-20 12:00:00 UTC",
+        "menos de 2 Interactionz antes de 2026-11-20 12:00:00 UTC",
+        "fewer than 2 Interactionz before 2026-11-20 12:00:00 UTC",
     ),
     TicketsCondition(Count(CountOperator.EQ, 0)): (
         "exactamente 0 tickets abiertos",
