@@ -31,6 +31,7 @@ from trenza.storage.segment import (
     judge_segments,
     list_segments,
 )
+from trenza.storage.workspace import WorkspaceSettings
 
 T = TypeVar("T")
 
@@ -56,6 +57,7 @@ class Membership:
         self._memory = memory
         self._viewer = viewer
         self._now = now
+        self._settings: asyncio.Task[WorkspaceSettings] | None = None
         self._counts: DataLoader[Asked, int] = DataLoader(self._count)
         self._pages: DataLoader[_Page, FoundKeys] = DataLoader(self._find)
         self._explained: DataLoader[tuple[Asked, str], Explained | None]
@@ -96,8 +98,14 @@ class Membership:
 
     async def _asked(self, definition: Definition, at: datetime | None) -> Asked:
         require_visible(self._viewer, definition)
-        workspace = await self._memory.settings_of(self._viewer.workspace_id)
+        workspace = await self._workspace()
         return Asked(definition, moment_of(workspace, self._now if at is None else at))
+
+    async def _workspace(self) -> WorkspaceSettings:
+        if self._settings is None:
+            remembered = self._memory.settings_of(self._viewer.workspace_id)
+            self._settings = asyncio.ensure_future(remembered)
+        return await asyncio.shield(self._settings)
 
     async def _count(self, asked: list[Asked]) -> list[int]:
         async with self._database.read() as connection:
@@ -135,7 +143,7 @@ class Membership:
         return [found.get(each) for each in given]
 
     async def _judge(self, contact_ids: list[str]) -> list[list[Row]]:
-        workspace = await self._memory.settings_of(self._viewer.workspace_id)
+        workspace = await self._workspace()
         moment = moment_of(workspace, self._now)
         found: Mapping[str, list[Row]] = {contact_id: [] for contact_id in contact_ids}
         async with self._database.read() as connection:
