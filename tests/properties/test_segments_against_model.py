@@ -73,8 +73,7 @@ async def members_by_sql(asking: Asking) -> list[set[str]]:
     found: list[set[str]] = []
     async with asking.books.database.read() as connection:
         for each in await asking.asked():
-            order = [CONTACT.c.created_at.desc(), CONTACT.c.id.desc()]
-            page = AskedPage(each, (), order, (CONTACT.c.created_at, CONTACT.c.id), 1_000)
+            page = AskedPage(each, (), (CONTACT.c.created_at, CONTACT.c.id), True, 1_000)
             [keys] = await find_pages(connection, [page])
             assert keys == sorted(keys, reverse=True)
             found.append({id for _, id in keys})

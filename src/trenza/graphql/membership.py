@@ -13,7 +13,7 @@ from strawberry.dataloader import DataLoader
 from trenza.domain.access import Viewer
 from trenza.domain.errors import Forbidden
 from trenza.domain.segment import Definition, definition_of
-from trenza.readplan.connection import FoundKeys, Window, beyond, sorting
+from trenza.readplan.connection import FoundKeys, Window, beyond
 from trenza.readplan.fields import Order
 from trenza.readplan.reader import Row
 from trenza.services.segment import moment_of, require_visible
@@ -117,8 +117,8 @@ class Membership:
             AskedPage(
                 page.asked,
                 beyond(MEMBERS, page.window),
-                sorting(MEMBERS, page.window),
                 MEMBERS.columns,
+                MEMBERS.descending is not page.window.backward,
                 page.window.size + 1,
             )
             for page in pages

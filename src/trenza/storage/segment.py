@@ -82,12 +82,12 @@ class Asked:
 
 @dataclass(frozen=True)
 class AskedPage:
-    """A part of the ordered members of a definition: what lies beyond a key, in an order."""
+    """The first members of a definition that lie beyond a key, in the order of columns."""
 
     asked: Asked
     beyond: Sequence[Truth]
-    ordering: Sequence[ColumnElement[Any]]
     keys: Sequence[ColumnElement[Any]]
+    is_descending: bool
     limit: int
 
 
@@ -115,22 +115,23 @@ async def find_pages(
 ) -> list[list[tuple[Any, ...]]]:
     """The keys of the members of each page, in its order, in one statement."""
     name = connection.dialect.name
-    parts = []
-    for number, page in enumerate(pages):
-        keys = [key.label(f"k{n}") for n, key in enumerate(page.keys)]
-        place = func.row_number().over(order_by=page.ordering).label("place")
-        part = (
-            members_of(page.asked, name, place, *keys)
+    parts = [
+        select(
+            literal(number).label("number"),
+            members_of(page.asked, name, *page.keys)
             .where(*page.beyond)
-            .order_by(*page.ordering)
+            .order_by(*(each.desc() if page.is_descending else each.asc() for each in page.keys))
             .limit(page.limit)
-            .subquery()
+            .subquery(),
         )
-        parts.append(select(literal(number).label("number"), part))
+        for number, page in enumerate(pages)
+    ]
     found: list[list[tuple[Any, ...]]] = [[] for _ in pages]
-    rows = (await connection.execute(union_all(*parts))).all()
-    for number, _, *values in sorted(rows, key=lambda row: (row[0], row[1])):
-        found[number].append(tuple(values))
+    for number, *keys in await connection.execute(union_all(*parts)):
+        found[number].append(tuple(keys))
+    for keys, page in zip(found, pages, strict=True):
+        # What several selects bring is in no order of its own.
+        keys.sort(reverse=page.is_descending)
     return found
 
 
