@@ -133,15 +133,6 @@ async def ids_of_everything(world: World, client: Client) -> dict[str, str]:
         "... on InviteUserPayload { user { id } }",
         {"email": "eva@example.com", "name": "Eva", "role": "AGENT"},
     )
-    segment = await client.do(
-        "createSegment",
-        "CreateSegmentInput",
-        "... on CreateSegmentPayload { segment { id } }",
-        MUTATIONS["createSegment"][1],
-    )
-    made_list = await client.do(
-        "createList", "CreateListInput", "... on CreateListPayload { list { id } }", {"name": "A"}
-    )
     grant = await client.do(
         "grantInteractionz",
         "GrantInteractionzInput",
@@ -177,9 +168,22 @@ async def ids_of_everything(world: World, client: Client) -> dict[str, str]:
         "ticket": ticket["ticket"]["id"],
         "user": user["user"]["id"],
         "grant": grant["grant"]["id"],
-        "segment": segment["segment"]["id"],
-        "list": made_list["list"]["id"],
+        **await _ids_of_groupings(client),
     }
+
+
+async def _ids_of_groupings(client: Client) -> dict[str, str]:
+    """Makes a segment and a list; their ids by their prefix."""
+    segment = await client.do(
+        "createSegment",
+        "CreateSegmentInput",
+        "... on CreateSegmentPayload { segment { id } }",
+        MUTATIONS["createSegment"][1],
+    )
+    made = await client.do(
+        "createList", "CreateListInput", "... on CreateListPayload { list { id } }", {"name": "A"}
+    )
+    return {"segment": segment["segment"]["id"], "list": made["list"]["id"]}
 
 
 async def message(world: World, client: Client, name: str, **changes: Any) -> Any:
