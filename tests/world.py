@@ -16,7 +16,7 @@ from sqlmodel import SQLModel
 
 from trenza import storage
 from trenza.app import Parts, create_app
-from trenza.domain.access import Scope
+from trenza.domain.access import Role, Scope
 from trenza.domain.ids import Prefix
 from trenza.domain.instant import instant_text
 from trenza.services.access import CreateKey, act_as_system, create_key
@@ -115,13 +115,33 @@ class Tenant:
             self._clients[asked] = Client(self.world.http, text)
         return self._clients[asked]
 
+    async def person(self, role: Role, name: str | None = None) -> tuple[Client, str]:
+        """An active user of a role, with a client whose key has every scope; and the user's id."""
+        name = name or role.lower()
+        given = {"email": f"{name}@example.com", "name": name, "role": role}
+        on = "... on InviteUserPayload { user { id } }"
+        invited = await self.admin.do("inviteUser", "InviteUserInput", on, given)
+        user_id: str = invited["user"]["id"]
+        accepted = await self.admin.do("acceptInvitation", "UserInput", "", {"userId": user_id})
+        assert accepted["__typename"] == "UserPayload", accepted
+        # Of one user no two events share an instant.
+        self.world.clock.advance(microseconds=10)
+        text, _ = await self.key(user_id=user_id)
+        return Client(self.world.http, text), user_id
+
     async def key(
-        self, scopes: Iterable[Scope] = ADMIN, expires_at: datetime | None = None
+        self,
+        scopes: Iterable[Scope] = ADMIN,
+        expires_at: datetime | None = None,
+        user_id: str | None = None,
     ) -> tuple[str, str]:
         """A new key: its text and its id."""
         dependencies = self.world.parts.dependencies
         request = CreateKey(
-            name=" ".join(sorted(scopes)), scopes=frozenset(scopes), expires_at=expires_at
+            name=" ".join(sorted(scopes)),
+            scopes=frozenset(scopes),
+            expires_at=expires_at,
+            user_id=user_id,
         )
         viewer = await act_as_system(dependencies, self.id)
         made = await create_key(dependencies, viewer, request)

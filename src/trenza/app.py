@@ -112,7 +112,9 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     bell: Bell = bus
     if not database.is_sqlite:
         bell = postgres = PostgresBell(bus, driver_arguments(settings.database))
-    dependencies = Dependencies(database, clock, new_id_maker(clock), bell, new_secret)
+    dependencies = Dependencies(
+        database, clock, new_id_maker(clock), bell, new_secret, settings.environment
+    )
     statements = open_statements(database, pool_size=settings.pool_size)
     memory = SettingsMemory(database, clock)
     return Parts(dependencies, bus, Recorder(dependencies), postgres, statements, memory)

@@ -129,6 +129,10 @@ def _seats_of(world: World, tenant: Tenant, begins: datetime) -> Iterator[tuple[
                 "email": f"user{number}@example.com",
                 "role": "AGENT",
                 "created_at": begins,
+                "name_searchable": f"user {number}\nuser{number}@example.com",
+                "standing": "ACTIVE",
+                "invited_at": begins,
+                "accepted_at": begins + TICK,
             },
         )
         of_user = {"workspace_id": workspace_id, "user_id": user_id}

@@ -24,14 +24,16 @@ from trenza.cli.opened import on_database
 from trenza.cli.welcome import QUERIES, welcome
 from trenza.domain.access import ROLE_SCOPES, Role, Viewer
 from trenza.domain.errors import Unauthenticated
-from trenza.services.access import authenticate
+from trenza.services.access import act_as_system, authenticate
 from trenza.services.dependencies import Dependencies
+from trenza.services.seat import change_role, deactivate_user
 from trenza.settings import load_settings
 from trenza.storage.readiness import UnusableDatabaseError
+from trenza.storage.seat import find_open_sign_ins
 
 PART_BYTES = 1_000_000
 URL = "http://127.0.0.1:8000"
-ROLES = (Role.ADMIN, Role.AGENT, Role.VIEWER)
+ROLES = tuple(Role)
 
 
 def folder_at(path: Path) -> DemoFolder:
@@ -108,7 +110,8 @@ def test_the_note_says_where_and_with_which_keys(own: Path) -> None:
     for role in ROLES:
         viewer = viewer_of(own, keys[role.lower()])
         assert viewer.workspace_id == note["workspaceId"]
-        assert viewer.scopes == ROLE_SCOPES[role]
+        assert (viewer.scopes, viewer.role) == (ROLE_SCOPES[role], role)
+        assert viewer.user_id is not None
         assert keys[role.lower()].startswith("trz_demo_")
 
 
@@ -153,7 +156,7 @@ def test_the_queries_to_try_have_something_to_show(own: Path) -> None:
 
 
 def test_the_welcome_has_everything_to_begin_with() -> None:
-    keys = {"admin": "trz_a", "agent": "trz_b", "viewer": "trz_c"}
+    keys = {"admin": "trz_a", "operator": "trz_o", "agent": "trz_b", "viewer": "trz_c"}
 
     lines = welcome(URL, keys).splitlines()
 
@@ -161,7 +164,7 @@ def test_the_welcome_has_everything_to_begin_with() -> None:
     assert f"  Live balance  {URL}/examples/live_balance/#key=trz_a" in lines
     assert lines.count("Three queries to try:") == 1
     for role, key in keys.items():
-        assert f"  {role:6}  {key}" in lines
+        assert f"  {role:8}  {key}" in lines
 
 
 @pytest.mark.parametrize(
@@ -184,6 +187,36 @@ def test_a_lost_or_damaged_note_is_made_good_with_new_keys(own: Path, content: s
     for key in lost.values():
         with pytest.raises(Unauthenticated, match="revoked"):
             viewer_of(own, key)
+
+
+def test_the_users_of_the_keys_are_signed_in_and_made_what_they_were(own: Path) -> None:
+    keys = folder_at(own).prepare(URL)
+    agent, operator = viewer_of(own, keys["agent"]), viewer_of(own, keys["operator"])
+
+    async def disturb(dependencies: Dependencies) -> None:
+        admin = await act_as_system(dependencies, agent.workspace_id)
+        await deactivate_user(dependencies, admin, str(agent.user_id))
+        await change_role(dependencies, admin, str(operator.user_id), Role.VIEWER)
+
+    async def signed_in(dependencies: Dependencies) -> list[bool]:
+        now = dependencies.clock.now()
+        async with dependencies.database.read() as connection:
+            return [
+                bool(
+                    await find_open_sign_ins(connection, each.workspace_id, str(each.user_id), now)
+                )
+                for each in (agent, operator)
+            ]
+
+    settings = folder_at(own).settings
+    on_database(settings, disturb)
+    assert on_database(settings, signed_in) == [False, True]
+
+    assert folder_at(own).prepare(URL) == keys
+
+    assert on_database(settings, signed_in) == [True, True]
+    assert viewer_of(own, keys["agent"]) == agent
+    assert viewer_of(own, keys["operator"]) == operator
 
 
 def test_a_key_that_was_revoked_is_replaced(own: Path) -> None:

@@ -9,12 +9,13 @@ import pytest
 from tests.cli.commands import failure, success, trenza
 from trenza.app import SystemClock
 from trenza.cli.company import describe, founding_of
-from trenza.cli.opened import on_database
-from trenza.domain.access import Scope, Viewer
+from trenza.cli.opened import choose_workspace, on_database
+from trenza.domain.access import Role, Scope, Viewer
 from trenza.domain.errors import Unauthenticated
 from trenza.services.access import authenticate
 from trenza.services.dependencies import Dependencies
 from trenza.services.founding import found_workspace
+from trenza.services.seat import InviteUser, accept_invitation, invite_user
 from trenza.settings import load_settings
 
 KEY_ID = re.compile(r"key_[0-9a-hjkmnp-tv-z]{26}")
@@ -89,13 +90,60 @@ def test_keys_are_listed_with_how_they_stand(seeded_url: str) -> None:
     lines = success("keys", "list", "--database", seeded_url).stdout.splitlines()
 
     columns = [re.split(r" {2,}", line) for line in lines]
-    assert columns[0] == ["ID", "NAME", "SCOPES", "CREATED", "STATE"]
+    assert columns[0] == ["ID", "NAME", "USER", "SCOPES", "CREATED", "STATE"]
     assert [row[1:] for row in columns[1:]] == [
-        ["admin", "read record manage admin", str(today), "good"],
-        ["trial", "read", str(today), f"good until {today + timedelta(days=7)}"],
-        ["gone", "record", str(today), f"revoked {today}"],
+        ["admin", "-", "read record manage admin", str(today), "good"],
+        ["trial", "-", "read", str(today), f"good until {today + timedelta(days=7)}"],
+        ["gone", "-", "record", str(today), f"revoked {today}"],
     ]
     assert all(KEY_ID.fullmatch(row[0]) for row in columns[1:])
+
+
+def test_a_key_of_a_user_has_the_rights_of_the_users_role(seeded_url: str) -> None:
+    async def seat(dependencies: Dependencies) -> str:
+        viewer = await choose_workspace(dependencies, None)
+        invitation = InviteUser("ana@example.com", "Ana", Role.AGENT)
+        invited = await invite_user(dependencies, viewer, invitation)
+        return await accept_invitation(dependencies, viewer, invited.user_id)
+
+    user_id = on_database(load_settings(database=seeded_url), seat)
+    words = (
+        "--user",
+        " Ana@example.com ",
+        "--name",
+        "desk",
+        "--scope",
+        "read",
+        "--scope",
+        "manage",
+    )
+    key = create(seeded_url, *words)
+
+    viewer = viewer_of(seeded_url, key)
+    assert (viewer.user_id, viewer.role) == (user_id, Role.AGENT)
+    assert viewer.scopes == {Scope.READ}
+    listed = success("keys", "list", "--database", seeded_url).stdout
+    assert re.search("desk +ana@example.com  read manage +", listed)
+
+
+def test_a_key_of_nobody_is_not_made(seeded_url: str) -> None:
+    words = ("keys", "create", "--user", "eva@example.com", "--name", "x", "--scope", "read")
+    line = failure(*words, "--database", seeded_url)
+
+    assert line == "the workspace has no user eva@example.com: invite the person first"
+
+
+def test_a_rotated_key_has_two_secrets_until_the_grace_is_over(seeded_url: str) -> None:
+    former = create(seeded_url, "--name", "till", "--scope", "read")
+    key_id = viewer_of(seeded_url, former).key_id
+    words = ("keys", "rotate", key_id, "--grace-hours", "1", "--database", seeded_url)
+
+    rotated = success(*words).stdout.strip()
+
+    assert viewer_of(seeded_url, rotated, timedelta(days=9)).key_id == key_id
+    assert viewer_of(seeded_url, former).key_id == key_id
+    with pytest.raises(Unauthenticated, match="rotated"):
+        viewer_of(seeded_url, former, timedelta(hours=1))
 
 
 def test_a_revoked_key_is_good_for_nothing(seeded_url: str) -> None:

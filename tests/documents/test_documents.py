@@ -27,6 +27,8 @@ from trenza.graphql.schema import print_schema
 from trenza.readplan.connection import PAGE_DEFAULT, PAGE_MAX
 from trenza.services import contact, contact_list, interaction, report, segment, ticket
 from trenza.services import interactionz as credits_
+from trenza.services.access import GRACE_DEFAULT, GRACE_MAX, REMEMBERED_FOR
+from trenza.services.group import MEMBERS_MAX
 from trenza.web.api import BODY_MAX, INIT_WITHIN
 
 SCHEMA = ROOT / "schema"
@@ -37,6 +39,11 @@ LIMITS = {
     "a page": f"1 to {PAGE_MAX} elements, {PAGE_DEFAULT} by default",
     "`nodes(ids:)`": f"{NODES_MAX} ids",
     "`recordInteractions(inputs:)`": f"{INPUTS_MAX} inputs",
+    "`addGroupMembers`, `removeGroupMembers`": f"{MEMBERS_MAX} users",
+    "a former secret of a rotated key": (
+        f"is taken for 0 to {GRACE_MAX.days} days more, {GRACE_DEFAULT // HOUR} hours by default"
+    ),
+    "a user's new role": f"counts after at most {REMEMBERED_FOR // SECOND} s",
     "a WebSocket message": f"{WEBSOCKET_MESSAGE_BYTES_MAX // KIB} KiB",
     "`connection_init`": f"within {INIT_WITHIN // SECOND} s of connecting",
     "`source`, `externalId`": (

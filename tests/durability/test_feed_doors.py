@@ -1,14 +1,16 @@
 """Who may follow the balance, from where, and until when: over real sockets."""
 
+import asyncio
 import time
 
 import pytest
 
 from tests.durability.conftest import House, Serve
-from tests.durability.feed import connected, following
+from tests.durability.feed import Feed, connected, following
 from tests.scale import FULL
-from trenza.domain.access import Scope
+from trenza.domain.access import Role, Scope
 from trenza.services.access import act_as_system, revoke_key
+from trenza.services.seat import change_role, deactivate_user
 
 # The doors are the same on both databases: the quick tier tries one.
 pytestmark = pytest.mark.parametrize(
@@ -74,6 +76,32 @@ async def test_a_revoked_key_ends_its_connections(house: House, serve: Serve) ->
         assert time.monotonic() - revoked_at < REVOKED_WITHIN_S
         with pytest.raises(TimeoutError):
             await other.hear(0.1)
+
+
+async def test_what_becomes_of_a_user_reaches_the_connections_of_the_users_keys(
+    house: House, serve: Serve
+) -> None:
+    server = serve()
+    client, user_id = await house.tenant.person(Role.AGENT)
+    system = await act_as_system(house.dependencies, house.tenant.id)
+
+    async def role(feed: Feed) -> str:
+        await feed.say("subscribe", id="r", payload={"query": "{ viewer { role } }"})
+        message = await feed.hear()
+        assert (await feed.hear())["type"] == "complete"
+        found: str = message["payload"]["data"]["viewer"]["role"]
+        return found
+
+    async with connected(server.socket_url) as feed:
+        await feed.begin(client.key or "")
+        assert await role(feed) == "AGENT"
+        await change_role(house.dependencies, system, user_id, Role.OPERATOR)
+        until = time.monotonic() + REVOKED_WITHIN_S
+        while await role(feed) != "OPERATOR":
+            assert time.monotonic() < until
+            await asyncio.sleep(0.1)
+        await deactivate_user(house.dependencies, system, user_id)
+        assert await feed.closed(REVOKED_WITHIN_S) == 4401
 
 
 async def test_a_key_without_the_scope_follows_nothing(house: House, serve: Serve) -> None:

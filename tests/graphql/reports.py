@@ -75,6 +75,32 @@ MUTATIONS: dict[str, tuple[str, dict[str, Any], Scope]] = {
     "acceptInvitation": ("UserInput!", {"userId": "?user"}, Scope.ADMIN),
     "deactivateUser": ("UserInput!", {"userId": "?user"}, Scope.ADMIN),
     "reactivateUser": ("UserInput!", {"userId": "?user"}, Scope.ADMIN),
+    "updateUser": ("UpdateUserInput!", {"userId": "?user", "name": "Eva"}, Scope.ADMIN),
+    "changeUserRole": (
+        "ChangeUserRoleInput!",
+        {"userId": "?user", "role": "OPERATOR"},
+        Scope.ADMIN,
+    ),
+    "createGroup": ("CreateGroupInput!", {"name": "Ventas"}, Scope.ADMIN),
+    "renameGroup": ("RenameGroupInput!", {"groupId": "?group", "name": "Ventas"}, Scope.ADMIN),
+    "addGroupMembers": (
+        "GroupMembersInput!",
+        {"groupId": "?group", "userIds": ["?user"]},
+        Scope.ADMIN,
+    ),
+    "removeGroupMembers": (
+        "GroupMembersInput!",
+        {"groupId": "?group", "userIds": ["?user"]},
+        Scope.ADMIN,
+    ),
+    "deleteGroup": ("DeleteGroupInput!", {"groupId": "?group"}, Scope.ADMIN),
+    "createApiKey": (
+        "CreateApiKeyInput!",
+        {"name": "till", "scopes": ["ADMIN"], "userId": "?user"},
+        Scope.ADMIN,
+    ),
+    "rotateApiKey": ("RotateApiKeyInput!", {"id": "?key"}, Scope.ADMIN),
+    "revokeApiKey": ("RevokeApiKeyInput!", {"id": "?key"}, Scope.ADMIN),
     "signIn": ("UserInput!", {"userId": "?user"}, Scope.RECORD),
     "signOut": ("UserInput!", {"userId": "?user"}, Scope.RECORD),
 }
@@ -84,12 +110,15 @@ MUTATIONS: dict[str, tuple[str, dict[str, Any], Scope]] = {
 def example(world: World, mutation: str, number: int = 1) -> dict[str, Any]:
     """The example's input; `?contact` stands for an id of a contact that nobody has."""
     given = MUTATIONS[mutation][1] or report(world)
-    return {
-        name: format_id(Prefix(value[1:]), number)
-        if isinstance(value, str) and value.startswith("?") and value != "?"
-        else value
-        for name, value in given.items()
-    }
+
+    def made(value: Any) -> Any:
+        if isinstance(value, list):
+            return [made(each) for each in value]
+        if isinstance(value, str) and value.startswith("?") and value != "?":
+            return format_id(Prefix(value[1:]), number)
+        return value
+
+    return {name: made(value) for name, value in given.items()}
 
 
 async def mutate(client: Client, mutation: str, input: Any) -> dict[str, Any]:
@@ -100,6 +129,25 @@ async def mutate(client: Client, mutation: str, input: Any) -> dict[str, Any]:
         "{ __typename ... on UserError { code message path } } }",
         input=input,
     )
+
+
+async def group_and_key(client: Client, user_id: str) -> tuple[str, str]:
+    """Makes a group with a user in it, and a service's key; the ids of both."""
+    group = await client.do(
+        "createGroup",
+        "CreateGroupInput",
+        "... on GroupPayload { group { id } }",
+        {"name": "Ventas"},
+    )
+    members = {"groupId": group["group"]["id"], "userIds": [user_id]}
+    await client.do("addGroupMembers", "GroupMembersInput", "", members)
+    key = await client.do(
+        "createApiKey",
+        "CreateApiKeyInput",
+        "... on ApiKeySecretPayload { apiKey { id } }",
+        {"name": "till", "scopes": ["READ"]},
+    )
+    return group["group"]["id"], key["apiKey"]["id"]
 
 
 async def ids_of_everything(world: World, client: Client) -> dict[str, str]:
@@ -133,6 +181,7 @@ async def ids_of_everything(world: World, client: Client) -> dict[str, str]:
         "... on InviteUserPayload { user { id } }",
         {"email": "eva@example.com", "name": "Eva", "role": "AGENT"},
     )
+    group_id, key_id = await group_and_key(client, user["user"]["id"])
     grant = await client.do(
         "grantInteractionz",
         "GrantInteractionzInput",
@@ -167,6 +216,8 @@ async def ids_of_everything(world: World, client: Client) -> dict[str, str]:
         "enrollment": hung["journeyEnrollments"]["nodes"][0]["id"],
         "ticket": ticket["ticket"]["id"],
         "user": user["user"]["id"],
+        "group": group_id,
+        "key": key_id,
         "grant": grant["grant"]["id"],
         **await _ids_of_groupings(client),
     }

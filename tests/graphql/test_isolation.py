@@ -9,7 +9,7 @@ from trenza.domain.ids import Prefix, format_id
 
 EVERYTHING = """
 query ($own: [ID!]!, $foreign: [ID!]!) {
-  viewer { keyId scopes workspace { id } }
+  viewer { keyId scopes workspace { id } user { id } role permissions }
   own: nodes(ids: $own) { __typename id }
   foreign: nodes(ids: $foreign) { __typename id }
   contactByIdentity(channel: EMAIL, address: "ana@example.com") { id mergedFrom { id } }
@@ -44,7 +44,16 @@ query ($own: [ID!]!, $foreign: [ID!]!) {
     debits { totalCount nodes { id sequence } }
     grants { totalCount nodes { id sequence } }
     alerts { totalCount nodes { id } }
-    users { totalCount nodes { id email status signIns { totalCount } } }
+    users {
+      totalCount
+      nodes { id email status invitedAt lastActivityAt groups { id name } signIns { totalCount } }
+    }
+    groups { totalCount nodes { id name members { totalCount nodes { id } } } }
+    apiKeys { totalCount nodes { id name user { id } } }
+    activity {
+      totalCount
+      nodes { id at verb subjectId subject { id } user { id } key { id } before after }
+    }
     quarantine { totalCount nodes { id request interaction { id } } }
   }
 }

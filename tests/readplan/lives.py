@@ -66,6 +66,8 @@ class Life:
     tickets: list[str]
     users: list[str]
     interactions: list[str]
+    groups: list[str]
+    keys: list[str]
     count: int = 0
 
     async def do(self, verb: str, fields: str, **input: Any) -> Any:
@@ -112,7 +114,7 @@ async def _found(world: World, name: str, seed: int) -> Life:
     tenant = await world.tenant(name, seats=1, interactionz=30, started_days_ago=1)
     await tenant.client(Scope.READ)
     await tenant.client(Scope.RECORD)
-    return Life(tenant, Random(seed), [], [], [], [], [], [])
+    return Life(tenant, Random(seed), [], [], [], [], [], [], [], [])
 
 
 async def _invite(life: Life) -> None:
@@ -129,6 +131,33 @@ async def _invite(life: Life) -> None:
     for user in life.users[:3]:
         await life.do("acceptInvitation", "", userId=user)
     await life.do("deactivateUser", "", userId=life.users[2])
+    await _group(life)
+
+
+async def _group(life: Life) -> None:
+    """Groups, an empty one among them, and keys: of a service, of a user, rotated and revoked."""
+    admin = life.tenant.admin
+    given: dict[str, Any]
+    for name in (ODD_TEXTS[0], ODD_TEXTS[1], ODD_TEXTS[2]):
+        on = "... on GroupPayload { group { id } }"
+        made = await admin.do("createGroup", "CreateGroupInput", on, {"name": name})
+        life.groups.append(made["group"]["id"])
+    for n, group_id in enumerate(life.groups[:2]):
+        given = {"groupId": group_id, "userIds": life.users[n:]}
+        await admin.do("addGroupMembers", "GroupMembersInput", "", given)
+    given = {"groupId": life.groups[0], "userIds": life.users[3:]}
+    await admin.do("removeGroupMembers", "GroupMembersInput", "", given)
+    on = "... on ApiKeySecretPayload { apiKey { id } secret }"
+    for name, user in ((ODD_TEXTS[3], life.users[0]), (ODD_TEXTS[4], None), ("x", None)):
+        given = {"name": name, "scopes": ["READ", "MANAGE"], "userId": user}
+        made = await admin.do("createApiKey", "CreateApiKeyInput", on, given)
+        life.keys.append(made["apiKey"]["id"])
+        if user is not None:
+            client = Client(admin.http, made["secret"])
+            person = {"identities": [{"channel": "EMAIL", "address": "persona0@example.com"}]}
+            await client.do("upsertContact", "UpsertContactInput", "", person)
+    await admin.do("rotateApiKey", "RotateApiKeyInput", "", {"id": life.keys[1]})
+    await admin.do("revokeApiKey", "RevokeApiKeyInput", "", {"id": life.keys[2]})
 
 
 async def _meet(life: Life, person: int) -> None:
@@ -232,10 +261,10 @@ async def _settle(world: World, life: Life) -> None:
     assert len(waiting) > 1
     await life.do("admitInteraction", "", quarantineId=waiting[0])
     await _move_tickets(world, life)
-    await _group(life)
+    await _list_and_divide(life)
 
 
-async def _group(life: Life) -> None:
+async def _list_and_divide(life: Life) -> None:
     """Lists, one with a person under two ids; segments of many kinds of conditions."""
     lists: list[str] = []
     for n, people in enumerate((life.contacts[:2], life.contacts[2:6], [])):
@@ -302,7 +331,10 @@ async def known_to(client: Client, foreign: Sequence[str]) -> Known:
 
 LISTS_OF_QUERY = ("contacts", "campaigns", "journeys", "tickets", "lists", "segments")
 LISTS = {
-    "Workspace": ("interactions sessions debits grants alerts users quarantine".split()),
+    "Workspace": [
+        *"interactions sessions debits grants alerts quarantine".split(),
+        *"users groups apiKeys activity".split(),
+    ],
     "Contact": (
         "interactions sessions debits tickets campaignTouches journeyEnrollments timeline "
         "lists".split()
@@ -314,11 +346,15 @@ LISTS = {
     "User": ["signIns"],
     "ContactList": ["members"],
     "Segment": ["members"],
+    "AgentGroup": ["members"],
 }
 ORDERS = tuple(
     f"{field} {direction}"
     for field in ("CREATED_AT", "UPDATED_AT")
     for direction in ("ASC", "DESC")
+)
+USER_ORDERS = tuple(
+    f"{field} {direction}" for field in ("CREATED_AT", "EMAIL") for direction in ("ASC", "DESC")
 )
 
 
@@ -349,6 +385,16 @@ async def _cursors(client: Client, ids: Sequence[str]) -> AsyncIterator[tuple[st
         by = f"{{field: {field}, direction: {direction}}}"
         data = await client.run(f"{{ contacts(orderBy: {by}) {{ edges {{ cursor }} }} }}")
         yield f"Query.contacts {order}", [edge["cursor"] for edge in data["contacts"]["edges"]]
+    for order in USER_ORDERS:
+        field, direction = order.split()
+        by = f"{{field: {field}, direction: {direction}}}"
+        data = await client.run(
+            f"{{ workspace {{ users(orderBy: {by}) {{ edges {{ cursor }} }} }} }}"
+        )
+        yield (
+            f"Workspace.users {order}",
+            [edge["cursor"] for edge in data["workspace"]["users"]["edges"]],
+        )
     for owner, names in LISTS.items():
         for name in names:
             document = (

@@ -148,6 +148,8 @@ class Values:
     def _string(self, name: str) -> str:
         if name == "country":
             return "COL" if self._slips() else self._random.choice(["CO", "BR", "MX", "ñ"])
+        if name == "verb" and not self._slips():
+            return self._random.choice(["upsertContact", "inviteUser", "openTicket", "read"])
         if self._slips():
             return self._random.choice(["x" * 201, "\x00", "a\x07b"])
         return self._random.choice(STRANGE_TEXTS[1:])

@@ -11,8 +11,10 @@ import orjson
 from trenza import resources
 from trenza.cli.timeline import ReplayClock, Timeline
 from trenza.domain.access import ROLE_SCOPES, Role, Viewer
+from trenza.domain.errors import BrokenInvariant
 from trenza.domain.interaction import Language
 from trenza.domain.metering.cycle import cycle_of
+from trenza.domain.metering.seat import SeatStatus
 from trenza.domain.segment import definition_of
 from trenza.services.access import (
     CreatedKey,
@@ -24,6 +26,7 @@ from trenza.services.access import (
 )
 from trenza.services.dependencies import Dependencies
 from trenza.services.founding import FoundWorkspace, NewPlan, found_workspace
+from trenza.services.seat import change_role, reactivate_user, sign_in
 from trenza.services.segment import (
     CreateSegment,
     FreezeSegment,
@@ -33,6 +36,7 @@ from trenza.services.segment import (
 from trenza.storage.contact_list import find_list_named
 from trenza.storage.founding import list_workspaces
 from trenza.storage.interaction import find_known
+from trenza.storage.seat import find_open_sign_ins, find_user_by_email
 
 Description = dict[str, Any]
 
@@ -138,17 +142,51 @@ async def is_whole(dependencies: Dependencies, workspace_id: str) -> bool:
         return key in await find_known(connection, workspace_id, {key})
 
 
+async def seat_users(dependencies: Dependencies, viewer: Viewer) -> dict[Role, str]:
+    """The ids of the users whose keys the company gives, by role: active and signed in.
+
+    One who was deactivated or got another role meanwhile is made what the company says again;
+    where there is nothing to do, nothing is written.
+    """
+    emails = {user["key"]: user["email"] for user in describe()["users"]}
+    found = {}
+    for key in describe()["keys"]:
+        role, email = Role(key["role"]), emails[key["user"]]
+        found[role] = await _seat(dependencies, viewer, email, role)
+    return found
+
+
+async def _seat(dependencies: Dependencies, viewer: Viewer, email: str, role: Role) -> str:
+    now = dependencies.clock.now()
+    async with dependencies.database.read() as connection:
+        user = await find_user_by_email(connection, viewer.workspace_id, email)
+        if user is None:
+            raise BrokenInvariant(f"the company has no user {email}")
+        user_id: str = user["id"]
+        going_on = await find_open_sign_ins(connection, viewer.workspace_id, user_id, now)
+    if user["standing"] == SeatStatus.DEACTIVATED:
+        await reactivate_user(dependencies, viewer, user_id)
+    if user["role"] != role:
+        await change_role(dependencies, viewer, user_id, role)
+    if not going_on:
+        await sign_in(dependencies, viewer, user_id)
+    return user_id
+
+
 async def make_keys(
     dependencies: Dependencies, viewer: Viewer, environment: str
 ) -> dict[str, CreatedKey]:
-    """Makes the company's keys, by the role in lower case; those of their names before end."""
+    """Makes the keys of the company's users, by the role in lower case; those before end."""
     names = {Role(key["role"]): key["name"] for key in describe()["keys"]}
+    users = await seat_users(dependencies, viewer)
     for known in await list_keys(dependencies, viewer):
         if known.name in names.values() and known.revoked_at is None:
             await revoke_key(dependencies, viewer, known.key_id)
     return {
         role.lower(): await create_key(
-            dependencies, viewer, CreateKey(name, ROLE_SCOPES[role], environment)
+            dependencies,
+            viewer,
+            CreateKey(name, ROLE_SCOPES[role], environment, user_id=users[role]),
         )
         for role, name in names.items()
     }

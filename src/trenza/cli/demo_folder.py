@@ -1,4 +1,4 @@
-"""The folder of the demo: its database and, in `demo.json`, its keys.
+"""The folder of the demo: its database and, in `demo.json`, the key of a user of each role.
 
 The database is loaded under another name and renamed when it is whole, so that a start that was
 interrupted leaves nothing behind that the next one would take for the demo.
@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from trenza.app import SystemClock
-from trenza.cli.company import describe, find_company, is_whole, load_company, make_keys
+from trenza.cli.company import (
+    describe,
+    find_company,
+    is_whole,
+    load_company,
+    make_keys,
+    seat_users,
+)
 from trenza.cli.failures import Failure
 from trenza.cli.opened import on_database
 from trenza.cli.progress import shown_progress
@@ -112,6 +119,7 @@ class DemoFolder:
             raise Failure(f"{self.database} was loaded in part: remove the file, then again")
         viewer = await act_as_system(dependencies, workspace_id)
         noted = self._noted_keys()
+        await seat_users(dependencies, viewer)
         if await _are_good(dependencies, workspace_id, noted):
             return workspace_id, noted
         made = await make_keys(dependencies, viewer, self.settings.environment)
@@ -149,14 +157,15 @@ def _told_of(folder: Path) -> Iterator[None]:
 
 
 async def _are_good(dependencies: Dependencies, workspace_id: str, keys: Mapping[str, str]) -> bool:
-    """Whether there is a key for each role, and each opens the workspace."""
+    """Whether there is a key for each role, and each is that of a user of it."""
     if keys.keys() != {key["role"].lower() for key in describe()["keys"]}:
         return False
     try:
         viewers = [await authenticate(dependencies, f"Bearer {key}") for key in keys.values()]
     except Unauthenticated:
         return False
-    return all(viewer.workspace_id == workspace_id for viewer in viewers)
+    roles = [viewer.role and viewer.role.lower() for viewer in viewers]
+    return roles == list(keys) and all(each.workspace_id == workspace_id for each in viewers)
 
 
 def _url_of(file: Path) -> str:

@@ -20,6 +20,7 @@ def keys() -> None:
 
 
 @keys.command()
+@click.option("--user", metavar="EMAIL", help="The user it is bound to; a service's otherwise.")
 @click.option("--name", required=True, help="Whose key it is, to find it again.")
 @click.option(
     "--scope",
@@ -33,6 +34,7 @@ def keys() -> None:
 @options.workspace
 @options.database
 def create(
+    user: str | None,
     name: str,
     scopes: Sequence[str],
     expires_in_days: int | None,
@@ -40,7 +42,7 @@ def create(
     database: str | None,
 ) -> None:
     """Make a key and print it, this once: only its hash is stored."""
-    from trenza.cli.opened import choose_workspace, on_database
+    from trenza.cli.opened import choose_workspace, on_database, user_named
     from trenza.services.access import CreateKey, create_key
     from trenza.settings import load_settings
 
@@ -55,6 +57,7 @@ def create(
             scopes=[Scope(scope) for scope in scopes],
             environment=settings.environment,
             expires_at=None if lasts is None else now + lasts,
+            user_id=None if user is None else await user_named(dependencies, viewer, user),
         )
         return await create_key(dependencies, viewer, request)
 
@@ -77,7 +80,7 @@ def list_(workspace: str | None, database: str | None) -> None:
         return await list_keys(dependencies, viewer), dependencies.clock.now()
 
     found, now = on_database(load_settings(database=database), work)
-    rows: list[tuple[str, ...]] = [("ID", "NAME", "SCOPES", "CREATED", "STATE")]
+    rows: list[tuple[str, ...]] = [("ID", "NAME", "USER", "SCOPES", "CREATED", "STATE")]
     rows += [_row_of(key, now) for key in found]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -87,7 +90,8 @@ def list_(workspace: str | None, database: str | None) -> None:
 
 def _row_of(key: "ListedKey", now: datetime) -> tuple[str, ...]:
     scopes = " ".join(scope for scope in Scope if scope in key.scopes)
-    return key.key_id, key.name, scopes, f"{key.created_at:%Y-%m-%d}", _state_of(key, now)
+    created = f"{key.created_at:%Y-%m-%d}"
+    return key.key_id, key.name, key.email or "-", scopes, created, _state_of(key, now)
 
 
 def _state_of(key: "ListedKey", now: datetime) -> str:
@@ -97,6 +101,35 @@ def _state_of(key: "ListedKey", now: datetime) -> str:
         return "good"
     word = "expired" if key.expires_at <= now else "good until"
     return f"{word} {key.expires_at:%Y-%m-%d}"
+
+
+@keys.command()
+@click.argument("key_id", metavar="ID")
+@click.option(
+    "--grace-hours",
+    default=24,
+    show_default=True,
+    type=click.IntRange(0, 168),
+    help="How long the former secret is taken too.",
+)
+@options.workspace
+@options.database
+def rotate(key_id: str, grace_hours: int, workspace: str | None, database: str | None) -> None:
+    """Give a key another secret and print it, this once; the former one ends after the grace."""
+    from trenza.cli.opened import choose_workspace, on_database
+    from trenza.services.access import RotateKey, rotate_key
+    from trenza.settings import load_settings
+
+    settings = load_settings(database=database)
+
+    async def work(dependencies: "Dependencies") -> "CreatedKey":
+        viewer = await choose_workspace(dependencies, workspace)
+        request = RotateKey(key_id, settings.environment, timedelta(hours=grace_hours))
+        return await rotate_key(dependencies, viewer, request)
+
+    rotated = on_database(settings, work)
+    click.echo(f"{rotated.key_id} - keep the key, it is not shown again:", err=True)
+    click.echo(rotated.text)
 
 
 @keys.command()

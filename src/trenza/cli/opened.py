@@ -10,13 +10,16 @@ else:
     from uvloop import run
 
 from trenza.app import build_parts
+from trenza.channels.address import normalise_address
 from trenza.cli.failures import Failure
 from trenza.domain.access import Viewer
+from trenza.domain.channel import ChannelKind
 from trenza.services.access import act_as_system
 from trenza.services.dependencies import Clock, Dependencies
 from trenza.settings import Settings
 from trenza.storage.founding import list_workspaces
 from trenza.storage.readiness import require_ready
+from trenza.storage.seat import find_user_by_email
 
 T = TypeVar("T")
 
@@ -64,3 +67,14 @@ async def choose_workspace(dependencies: Dependencies, workspace_id: str | None)
         known = ", ".join(f"{each.id} ({each.name})" for each in found)
         raise Failure(f"there are several workspaces, choose one with --workspace: {known}")
     return await act_as_system(dependencies, found[0].id)
+
+
+async def user_named(dependencies: Dependencies, viewer: Viewer, email: str) -> str:
+    """The id of the user with an e-mail address; raises Failure where there is none."""
+    wanted = normalise_address(ChannelKind.EMAIL, email).value
+    async with dependencies.database.read() as connection:
+        found = await find_user_by_email(connection, viewer.workspace_id, wanted)
+    if found is None:
+        raise Failure(f"the workspace has no user {wanted}: invite the person first")
+    user_id: str = found["id"]
+    return user_id

@@ -89,4 +89,4 @@ async def _seed_company(
     viewer = await act_as_system(dependencies, workspace_id)
     click.echo(f"{workspace_id} - keep the keys, they are not shown again:", err=True)
     for role, key in (await make_keys(dependencies, viewer, environment)).items():
-        click.echo(f"{role:7} {key.text}")
+        click.echo(f"{role:8} {key.text}")

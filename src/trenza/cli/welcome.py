@@ -22,7 +22,7 @@ def welcome(url: str, keys: Mapping[str, str]) -> str:
         f"  GraphiQL      {url}/graphql#key={admin}",
         f"  Live balance  {url}/examples/live_balance/#key={admin}",
         "",
-        *(f"  {role:6}  {key}" for role, key in keys.items()),
+        *(f"  {role:8}  {key}" for role, key in keys.items()),
         "",
         "Three queries to try:",
         "",

@@ -1,6 +1,6 @@
 """Who may do what: scopes of a key, roles of a person, and the viewer that a request acts for."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -82,11 +82,32 @@ class Verb(StrEnum):
     ACCEPT_INVITATION = "acceptInvitation"
     DEACTIVATE_USER = "deactivateUser"
     REACTIVATE_USER = "reactivateUser"
+    UPDATE_USER = "updateUser"
+    CHANGE_USER_ROLE = "changeUserRole"
     SIGN_IN = "signIn"
     SIGN_OUT = "signOut"
+    CREATE_GROUP = "createGroup"
+    RENAME_GROUP = "renameGroup"
+    ADD_GROUP_MEMBERS = "addGroupMembers"
+    REMOVE_GROUP_MEMBERS = "removeGroupMembers"
+    DELETE_GROUP = "deleteGroup"
     CREATE_API_KEY = "createApiKey"
+    ROTATE_API_KEY = "rotateApiKey"
     REVOKE_API_KEY = "revokeApiKey"
     LIST_API_KEYS = "apiKeys"
+
+
+IN_BATCHES: Mapping[str, Verb] = MappingProxyType({"recordInteractions": Verb.RECORD_INTERACTION})
+"""The mutations that do one verb several times."""
+
+
+def verb_of(mutation: str) -> Verb:
+    """The verb that a mutation does.
+
+    >>> verb_of("recordInteractions")
+    <Verb.RECORD_INTERACTION: 'recordInteraction'>
+    """
+    return IN_BATCHES.get(mutation) or Verb(mutation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +116,16 @@ class Permission:
 
     scope: Scope
     roles: frozenset[Role]
+
+    @property
+    def sentence(self) -> str:
+        """The permission as the descriptions of the schema say it.
+
+        >>> MANAGEMENT.sentence
+        'Scope `manage`; roles ADMIN, OPERATOR.'
+        """
+        named = [role for role in Role if role in self.roles]
+        return f"Scope `{self.scope}`; role{'s' * (len(named) > 1)} {', '.join(named)}."
 
 
 EVERYBODY = Permission(Scope.READ, frozenset(Role))
@@ -128,21 +159,39 @@ PERMISSIONS: Mapping[Verb, Permission] = MappingProxyType(
         Verb.ACCEPT_INVITATION: ADMINISTRATION,
         Verb.DEACTIVATE_USER: ADMINISTRATION,
         Verb.REACTIVATE_USER: ADMINISTRATION,
+        Verb.UPDATE_USER: ADMINISTRATION,
+        Verb.CHANGE_USER_ROLE: ADMINISTRATION,
         Verb.SIGN_IN: ATTENDANCE,
         Verb.SIGN_OUT: ATTENDANCE,
+        Verb.CREATE_GROUP: ADMINISTRATION,
+        Verb.RENAME_GROUP: ADMINISTRATION,
+        Verb.ADD_GROUP_MEMBERS: ADMINISTRATION,
+        Verb.REMOVE_GROUP_MEMBERS: ADMINISTRATION,
+        Verb.DELETE_GROUP: ADMINISTRATION,
         Verb.CREATE_API_KEY: ADMINISTRATION,
+        Verb.ROTATE_API_KEY: ADMINISTRATION,
         Verb.REVOKE_API_KEY: ADMINISTRATION,
         Verb.LIST_API_KEYS: ADMINISTRATION,
     }
 )
+
+FIELD_PERMISSIONS: Mapping[str, Permission] = MappingProxyType(
+    {
+        "Workspace.quarantine": ADMINISTRATION,
+        "Workspace.apiKeys": ADMINISTRATION,
+        "Workspace.activity": ADMINISTRATION,
+    }
+)
+"""The fields of the graph that take more than `read`, by type and name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """The key that a request acts for, in the one workspace that it belongs to.
 
-    A key is a service's, or a person's: then `user_id` and `role` say whose. `language` is the
-    workspace's, in which sentences are told unless a request chooses another.
+    A key is a service's, or a person's: then `user_id` and `role` say whose, and `scopes` are
+    those of the key that the role has too. `language` is the workspace's, in which sentences are
+    told unless a request chooses another.
     """
 
     workspace_id: str
@@ -159,15 +208,34 @@ class Viewer:
         >>> Viewer("ws_1", "key_1", "dashboard", frozenset({Scope.READ})).require(Verb.READ)
         """
         permission = PERMISSIONS[verb]
-        self.require_scope(permission.scope)
         if self.role is not None and self.role not in permission.roles:
             allowed = ", ".join(role for role in Role if role in permission.roles)
             raise Forbidden(f"{verb} is not for {self.role}: it takes one of {allowed}")
+        self.require_scope(permission.scope)
 
     def require_scope(self, scope: Scope) -> None:
         """Raise Forbidden unless the key has the scope."""
         if scope not in self.scopes:
             raise Forbidden(f"this needs a key with the scope '{scope}'")
+
+    @property
+    def verbs(self) -> list[Verb]:
+        """What may be done, in the order of `Verb`.
+
+        >>> Viewer("ws_1", "key_1", "dashboard", frozenset({Scope.READ})).verbs
+        [<Verb.READ: 'read'>]
+        """
+        return [verb for verb, permission in PERMISSIONS.items() if self._may(permission)]
+
+    def _may(self, permission: Permission) -> bool:
+        is_for_role = self.role is None or self.role in permission.roles
+        return is_for_role and permission.scope in self.scopes
+
+    def require_own(self, scopes: Collection[Scope]) -> None:
+        """Raise Forbidden where a key would get a scope that whoever gives it does not have."""
+        beyond = [scope for scope in Scope if scope in scopes and scope not in self.scopes]
+        if beyond:
+            raise Forbidden(f"nobody gives a scope without having it: {', '.join(beyond)}")
 
     @property
     def sees(self) -> frozenset[Privacy]:

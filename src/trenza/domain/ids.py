@@ -41,6 +41,7 @@ class Prefix(StrEnum):
     JOURNEY_ENROLLMENT = "enrollment"
     TICKET = "ticket"
     USER = "user"
+    GROUP = "group"
     SEAT_EVENT = "seat"
     SIGN_IN = "signin"
     KEY = "key"

@@ -76,6 +76,9 @@ class Context:
             "key_id": viewer.key_id,
             "name": viewer.name,
             "scopes": [scope for scope in Scope if scope in viewer.scopes],
+            "user_id": viewer.user_id,
+            "role": viewer.role,
+            "permissions": list(map(str, viewer.verbs)),
         }
 
     @property

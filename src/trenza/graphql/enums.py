@@ -45,6 +45,13 @@ class ContactOrderField(StrEnum):
     UPDATED_AT = "UPDATED_AT"
 
 
+class UserOrderField(StrEnum):
+    """What users can be ordered by."""
+
+    CREATED_AT = "CREATED_AT"
+    EMAIL = "EMAIL"
+
+
 class BalanceEventKind(StrEnum):
     """What an event of the balance feed says."""
 
@@ -211,8 +218,8 @@ declare(
     ErrorCode,
     "ErrorCode",
     "What went wrong, in order of precedence: where several apply, the first answers.",
-    UNAUTHENTICATED="No key, or one that is unknown, expired or revoked.",
-    FORBIDDEN="The key's scopes are not enough.",
+    UNAUTHENTICATED="No key, or one that is unknown, expired, revoked or of an inactive user.",
+    FORBIDDEN="The key's scopes, or the role of its user, are not enough.",
     OVERLOADED="Too much is waiting: try again a little later.",
     INVALID_INPUT="A value is missing, misplaced or malformed.",
     NOT_FOUND="The workspace has no such thing.",
@@ -242,6 +249,13 @@ declare(
     "What contacts can be ordered by.",
     CREATED_AT="When the contact was made.",
     UPDATED_AT="When a field of the contact last changed.",
+)
+declare(
+    UserOrderField,
+    "UserOrderField",
+    "What users can be ordered by.",
+    CREATED_AT="When the person was first invited.",
+    EMAIL="The e-mail address.",
 )
 declare(
     BalanceEventKind,

@@ -26,6 +26,7 @@ NODE_TYPES = {
     Prefix.USER: "User",
     Prefix.LIST: "ContactList",
     Prefix.SEGMENT: "Segment",
+    Prefix.GROUP: "AgentGroup",
 }
 
 

@@ -35,11 +35,13 @@ from trenza.storage.ticket import TICKET
 if TYPE_CHECKING:
     from strawberry import ID
 
+    from trenza.domain.access import Role
     from trenza.graphql.campaign import Campaign
     from trenza.graphql.contact import Contact
     from trenza.graphql.contact_list import ContactList
     from trenza.graphql.journey import Journey
     from trenza.graphql.node import Node
+    from trenza.graphql.seat import User
     from trenza.graphql.segment import Segment, SegmentPreview
     from trenza.graphql.ticket import Ticket
     from trenza.graphql.workspace import Workspace
@@ -50,11 +52,18 @@ NODES_MAX = 100
 
 @record()
 class Viewer(Record):
-    """Who asks: the key, its workspace and what it may do."""
+    """Who asks: the key, its workspace, its user if it has one, and what it may do."""
 
     key_id: ID = column("The id of the API key.")
     name: str = column("The name of the API key.")
-    scopes: list[Scope] = column("What it may be used for.")
+    scopes: list[Scope] = column(
+        "What it may be used for: of a user's key, the scopes that the user's role has too."
+    )
+    user: User | None = one("The user that the key is bound to; null for a service's.", "user_id")
+    role: Role | None = column("The user's role; null for a service's key.")
+    permissions: list[str] = column(
+        "What it may do: names of mutations, and `read` and `apiKeys` for what they name."
+    )
     workspace: Workspace = one(
         "The one workspace that the key belongs to.", "workspace_id", to="workspace_id"
     )

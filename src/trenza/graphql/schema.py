@@ -18,10 +18,13 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.graphql import OperationType
 
 from trenza.graphql import (  # noqa: F401 - each declares its types
+    access,
+    activity,
     campaign,
     channel,
     contact,
     contact_list,
+    group,
     interaction,
     interactionz,
     journey,

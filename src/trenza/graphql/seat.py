@@ -5,20 +5,27 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import strawberry
+
 from trenza.domain.access import Role
 from trenza.domain.errors import InvalidInput
-from trenza.domain.metering.seat import SeatStatus
+from trenza.domain.metering.seat import INVITATION_LASTS_FOR, SeatStatus
+from trenza.domain.text import clean
 from trenza.graphql.context import Context
+from trenza.graphql.enums import OrderDirection, UserOrderField
 from trenza.graphql.node import Node
-from trenza.readplan.fields import Argument, Order, column, connection, figure
+from trenza.readplan.fields import Argument, Condition, Order, column, connection, figure, many
 from trenza.readplan.reader import Row
-from trenza.readplan.schema import Record, record
-from trenza.storage.seat import SIGN_IN, WorkspaceUser
+from trenza.readplan.schema import Record, named, record
+from trenza.storage.contact import containing
+from trenza.storage.group import GROUP, MEMBER, MEMBER_OF_GROUP, is_in_group
+from trenza.storage.seat import SIGN_IN, USER, WorkspaceUser, has_user_name_like, stands
 from trenza.storage.seat import SignIn as SignInTable
 
 if TYPE_CHECKING:
     from strawberry import ID
 
+    from trenza.graphql.group import AgentGroup
     from trenza.readplan.connection import Connection
 
 
@@ -55,6 +62,17 @@ class User(Node):
     email: str = column("The e-mail address that the invitation went to.")
     role: Role = column("What the person may do.")
     created_at: datetime = column("When the person was first invited.")
+    invited_at: datetime = column("When the last invitation was sent; it lasts for seven days.")
+    accepted_at: datetime | None = column("When the person accepted it; null before.")
+    last_activity_at: datetime | None = column(
+        "The last sign of life in a sign-in; null where there was none."
+    )
+    groups: list[AgentGroup] = many(
+        "The groups that the person is in, the oldest first.",
+        by=MEMBER.c.user_id,
+        via=MEMBER_OF_GROUP,
+        order=Order((GROUP.c.created_at, GROUP.c.id)),
+    )
     sign_ins: Connection[SignIn] = connection(
         "When the person was signed in, latest first.",
         by=SIGN_IN.c.user_id,
@@ -67,6 +85,50 @@ class User(Node):
         description="How the user stands at an instant; null before the invitation.",
         arguments={"at": Argument("datetime | None", "The instant; now when omitted.")},
     )
+
+
+@named
+@strawberry.input(description="Which users; every condition given must hold.")
+class UserFilter:
+    """Which users; every condition given must hold."""
+
+    status: SeatStatus | None = strawberry.field(default=None, description="Stands so now.")
+    role: Role | None = strawberry.field(default=None, description="Has this role.")
+    group_id: strawberry.ID | None = strawberry.field(default=None, description="Is in this group.")
+    name_contains: str | None = strawberry.field(
+        default=None,
+        description="A part of the name or e-mail address; neither case nor accents matter.",
+    )
+
+
+@named
+@strawberry.input(description="The order of users.")
+class UserOrder:
+    """The order of users."""
+
+    field: UserOrderField = strawberry.field(description="By what.")
+    direction: OrderDirection = strawberry.field(
+        default=OrderDirection.ASC, description="Which way."
+    )
+
+    @property
+    def is_descending(self) -> bool:
+        """Whether the last come first."""
+        return self.direction is OrderDirection.DESC
+
+
+USER_FILTERS = {
+    "status": Condition(stands, of_now=lambda now: now - INVITATION_LASTS_FOR),
+    "role": Condition(lambda role: USER.c.role == role),
+    "group_id": Condition(is_in_group),
+    "name_contains": Condition(
+        has_user_name_like, lambda given: containing(clean(given, ("filter", "nameContains"), 200))
+    ),
+}
+USER_ORDERS = {
+    UserOrderField.CREATED_AT: (USER.c.created_at, USER.c.id),
+    UserOrderField.EMAIL: (USER.c.email,),
+}
 
 
 @record(SignInTable)

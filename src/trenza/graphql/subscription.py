@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from trenza.domain.access import PERMISSIONS, Verb
 from trenza.graphql.balance import balance_row
 from trenza.graphql.context import Info
 from trenza.graphql.enums import BalanceEventKind
@@ -54,7 +55,8 @@ class Subscription:
     @strawberry.subscription(  # type: ignore[untyped-decorator]
         description=(
             "The balance: a SNAPSHOT first, then a CHANGE for every row of the ledger, without "
-            "gap and without repeat. With `after` it goes on from a cursor. Scope `read`."
+            "gap and without repeat. With `after` it goes on from a cursor. "
+            f"{PERMISSIONS[Verb.READ].sentence}"
         )
     )
     async def balance_changed(

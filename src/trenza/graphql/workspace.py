@@ -5,14 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from trenza.domain.access import Scope
+from trenza.graphql.activity import ACTIVITY_FILTERS
 from trenza.graphql.balance import find_balance, find_usage
 from trenza.graphql.channel import list_channels
 from trenza.graphql.node import Node
-from trenza.graphql.seat import find_seat_use
+from trenza.graphql.seat import USER_FILTERS, USER_ORDERS, find_seat_use
 from trenza.graphql.statement import find_statement
 from trenza.readplan.fields import Argument, Condition, Order, column, connection, figure, many, one
 from trenza.readplan.schema import Record, record
+from trenza.storage.access import API_KEY
+from trenza.storage.activity import ACTIVITY
+from trenza.storage.group import GROUP
 from trenza.storage.interaction import INTERACTION, QUARANTINE, is_waiting
 from trenza.storage.interactionz import InteractionzGrant, UsageAlert
 from trenza.storage.ledger import LEDGER
@@ -27,8 +30,11 @@ if TYPE_CHECKING:
     from strawberry import ID
 
     from trenza.domain.interaction import Language
+    from trenza.graphql.access import ApiKey
+    from trenza.graphql.activity import Activity
     from trenza.graphql.balance import InteractionzBalance, Usage
     from trenza.graphql.channel import Channel
+    from trenza.graphql.group import AgentGroup
     from trenza.graphql.interaction import Interaction, QuarantinedInteraction
     from trenza.graphql.interactionz import InteractionzDebit, InteractionzSession
     from trenza.graphql.seat import SeatUse, User
@@ -113,11 +119,25 @@ class Workspace(Node):
     users: Connection[User] = connection(
         "The people invited, latest first.",
         order=Order((USER.c.created_at, USER.c.id), descending=True),
+        filters=USER_FILTERS,
+        orders=USER_ORDERS,
+    )
+    groups: Connection[AgentGroup] = connection(
+        "The groups of agents, newest first.",
+        order=Order((GROUP.c.created_at, GROUP.c.id), descending=True),
+    )
+    api_keys: Connection[ApiKey] | None = connection(
+        "The keys of the API, newest first, the revoked among them.",
+        order=Order((API_KEY.c.created_at, API_KEY.c.id), descending=True),
+    )
+    activity: Connection[Activity] | None = connection(
+        "Who changed what, latest first.",
+        order=Order((ACTIVITY.c.at, ACTIVITY.c.id), descending=True),
+        filters=ACTIVITY_FILTERS,
     )
     quarantine: Connection[QuarantinedInteraction] | None = connection(
-        "Interactions that arrived too late to be taken by themselves, latest first; for admins.",
+        "Interactions that arrived too late to be taken by themselves, latest first.",
         order=Order((QUARANTINE.c.arrived_at, QUARANTINE.c.id), descending=True),
-        scope=Scope.ADMIN,
         arguments={
             "waiting": Argument(
                 "bool | None",

@@ -6,6 +6,7 @@ these declarations. `schema.record` turns it into a strawberry type; the loaders
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import strawberry
@@ -22,11 +23,13 @@ class Condition:
 
     `where` writes it with an operand in the value's place, the same for every value, so that one
     statement serves them all. `prepare` makes the operand's value of what was given; it raises
-    InvalidInput where that is of no use.
+    InvalidInput where that is of no use. `of_now` makes a second operand's value of the instant of
+    the operation, where it matters.
     """
 
-    where: Callable[[ColumnElement[Any]], ColumnElement[bool]]
+    where: Callable[..., ColumnElement[bool]]
     prepare: Callable[[Any], Any] | None = None
+    of_now: Callable[[datetime], Any] | None = None
 
     def operand(self, given: Any) -> Any:
         """The operand's value."""
@@ -121,11 +124,10 @@ class Part(Declaration):
 
 
 @dataclass(frozen=True)
-class Global(Declaration):
-    """The row of a global id, or the rows of several, of the types that its prefix stands for."""
+class OfAnyType(Declaration):
+    """Rows of the types that the prefixes of global ids stand for."""
 
     types: Mapping[Prefix, str] = field(kw_only=True)
-    most: int = field(default=1, kw_only=True)
     scope: Scope | None = field(default=Scope.READ, kw_only=True)
 
     def type_of(self, id: str) -> str | None:
@@ -134,6 +136,20 @@ class Global(Declaration):
             return self.types.get(prefix_of(id))
         except ValueError:
             return None
+
+
+@dataclass(frozen=True)
+class Pointed(OfAnyType):
+    """The row of the global id that the column `key` holds; null where there is none."""
+
+    key: str = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class Global(OfAnyType):
+    """The row of a global id that is given, or the rows of several."""
+
+    most: int = field(default=1, kw_only=True)
 
     def require_few(self, ids: Sequence[str]) -> None:
         """Raises InvalidInput for more ids than are answered at once."""
@@ -260,6 +276,11 @@ def by_ids(description: str, types: Mapping[Prefix, str], most: int) -> Any:
     """Declares the rows of the global ids of the argument `ids`, in their order."""
     ids = Argument("list[ID]", f"At most {most} ids.")
     return Global(description, types=types, most=most, arguments={"ids": ids})
+
+
+def pointed(description: str, key: str, types: Mapping[Prefix, str]) -> Any:
+    """Declares the row of the global id in the column `key`, whatever its type."""
+    return Pointed(description, key=key, types=types)
 
 
 def lookup(description: str, **options: Any) -> Any:

@@ -111,6 +111,8 @@ def _step_of(field: Field, selection: Selection) -> Fill | None:
             return _paging(field, connected)
         case fields.Many():
             return _each_of(field.key, filler_of(field.selection))
+        case fields.Pointed():
+            return _unpacking(field.key, {name: filler_of(s) for name, s in field.below.items()})
         case fields.Part() | fields.One():
             return _inside(field.key, filler_of(field.selection))
     return None
@@ -282,6 +284,21 @@ def _inside(key: str, fill: Fill | None) -> Fill | None:
             fill(found[key], run)
 
     return inside
+
+
+def _unpacking(key: str, by_type: Mapping[str, Fill | None]) -> Fill:
+    """Takes a row out of its pair with the name of its type."""
+
+    def unpack(found: dict[str, Any], run: Run) -> None:
+        if found[key] is None:
+            return
+        typename, row = found[key]
+        found[key] = row
+        fill = by_type[typename]
+        if fill is not None and row is not None:
+            fill(row, run)
+
+    return unpack
 
 
 def _each_of(key: str, fill: Fill | None) -> Fill | None:

@@ -6,7 +6,7 @@ other in any order and from any module.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from inspect import isawaitable
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -20,7 +20,7 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
-from trenza.domain.access import Viewer
+from trenza.domain.access import FIELD_PERMISSIONS, Viewer
 from trenza.readplan import fields
 from trenza.readplan.connection import (
     Connection,
@@ -125,6 +125,7 @@ def record(
         for name, annotation in annotations.items():
             declaration = cls.__dict__.get(name)
             if isinstance(declaration, fields.Declaration):
+                declaration = _as_permitted(f"{cls.__name__}.{to_camel_case(name)}", declaration)
                 cls.declared[name] = declaration  # type: ignore[attr-defined]
                 field = DeclaredField(name, str(annotation), declaration)
                 cls.targets[name] = field.target  # type: ignore[attr-defined]
@@ -136,6 +137,15 @@ def record(
         return decorate(description=said)(cls)
 
     return declare
+
+
+def _as_permitted(name: str, declaration: fields.Declaration) -> fields.Declaration:
+    """The declaration with what its reader needs, where that is more than `read`."""
+    permission = FIELD_PERMISSIONS.get(name)
+    if permission is None:
+        return declaration
+    said = f"{declaration.description} {permission.sentence}"
+    return replace(declaration, scope=permission.scope, description=said)
 
 
 class DeclaredField(StrawberryField):
@@ -212,6 +222,8 @@ class DeclaredField(StrawberryField):
                 return self._one(operation, row[key], to)
             case fields.Global() as declaration:
                 return self._global(operation, declaration, kwargs)
+            case fields.Pointed(key=key) as declaration:
+                return self._pointed(operation, declaration, row[key])
             case fields.Lookup() as declaration:
                 return self._found(operation, declaration, kwargs)
             case fields.Connected() as declaration:
@@ -297,6 +309,11 @@ class DeclaredField(StrawberryField):
         declaration.require_few(ids)
         return await asyncio.gather(*(_row_of(operation, declaration, id) for id in ids))
 
+    async def _pointed(
+        self, operation: Operation, declaration: fields.Pointed, id: str | None
+    ) -> Any:
+        return None if id is None else await _row_of(operation, declaration, id)
+
     async def _found(
         self, operation: Operation, declaration: fields.Lookup, given: dict[str, Any]
     ) -> Any:
@@ -320,7 +337,7 @@ class DeclaredField(StrawberryField):
         self, operation: Operation, declaration: fields.Many, row: Row, given: Any
     ) -> list[Any]:
         cls = NAMESPACE[self.target]
-        relation = self._relation(declaration, cls.table, given)
+        relation = self._relation(operation, declaration, cls.table, given)
         rows = await operation.reader.many(relation, _parent(declaration, row, operation))
         return [view(cls, child) for child in rows]
 
@@ -332,7 +349,7 @@ class DeclaredField(StrawberryField):
         given: Any,
     ) -> Any:
         cls = NAMESPACE[self.target]
-        relation = self._relation(declaration, cls.table, given)
+        relation = self._relation(operation, declaration, cls.table, given)
         asked = window(relation.order, *(given.get(name) for name in PAGING))
         key = _parent(declaration, row, operation)
         page = await operation.reader.page(relation, asked, key)
@@ -364,10 +381,13 @@ class DeclaredField(StrawberryField):
             lambda: declaration.count(operation, **needed),
         )
 
-    def _relation(self, declaration: fields.Many, table: Table, given: Any) -> Relation:
+    def _relation(
+        self, operation: Operation, declaration: fields.Many, table: Table, given: Any
+    ) -> Relation:
         conditions = [
-            condition.where(bindparam(None, condition.operand(value), type_=NullType()))
+            condition.where(*(bindparam(None, each, type_=NullType()) for each in operands))
             for condition, value in conditions_of(declaration, given)
+            for operands in [operands_of(condition, value, operation)]
         ]
         narrowing = {key: value for key, value in given.items() if key not in PAGING}
         return Relation(
@@ -393,6 +413,12 @@ def conditions_of(
                 yield condition, value
 
 
+def operands_of(condition: fields.Condition, value: Any, operation: Operation) -> list[Any]:
+    """The values of a condition's operands; raises InvalidInput."""
+    operand = condition.operand(value)
+    return [operand] if condition.of_now is None else [operand, condition.of_now(operation.now)]
+
+
 def order_of(declaration: fields.Many | fields.Found, given: Mapping[str, Any]) -> fields.Order:
     """The order of a relation, as the client chose it where it may."""
     chosen = given.get("order_by")
@@ -408,7 +434,7 @@ async def _read_back(operation: Operation, written: Any) -> Any:
     return view(written.cls, {**row, **written.beside})
 
 
-async def _row_of(operation: Operation, declaration: fields.Global, id: str) -> Any:
+async def _row_of(operation: Operation, declaration: fields.OfAnyType, id: str) -> Any:
     name = declaration.type_of(id)
     if name is None:
         return None

@@ -55,7 +55,13 @@ from trenza.readplan.dialect import (
     text_of,
 )
 from trenza.readplan.run import Run
-from trenza.readplan.schema import NAMESPACE, column_of_id, conditions_of, order_of
+from trenza.readplan.schema import (
+    NAMESPACE,
+    column_of_id,
+    conditions_of,
+    operands_of,
+    order_of,
+)
 from trenza.readplan.selection import Field, Page, PageField, Selection, UncoveredError
 from trenza.storage.dialect import RowsParameter
 
@@ -134,6 +140,8 @@ class Writer:
                 return self._one(field, key(name), to)
             case fields.Global():
                 return self._global(field)
+            case fields.Pointed(key=name) as declaration:
+                return self._pointed(field, declaration, key(name))
             case fields.Lookup() as declaration:
                 return self._lookup(field, declaration)
             case fields.Connected() as declaration:
@@ -238,6 +246,21 @@ class Writer:
         id = self.bind(lambda run: run.given(field)["id"], Text())
         found = statement.where(alias.c[column_of_id(selection.cls)] == id)
         return _or_null(self._single(selection, alias, found))
+
+    def _pointed(
+        self, field: Field, declaration: fields.Pointed, key: ColumnElement[Any]
+    ) -> ColumnElement[str]:
+        """A pair of the type that the id's prefix says and its row; null for other prefixes."""
+        said: list[Any] = []
+        for prefix, typename in declaration.types.items():
+            selection = field.below[typename]
+            alias, statement = self._rows(selection.cls.table)
+            found = statement.where(alias.c[column_of_id(selection.cls)] == key)
+            row = _or_null(self._single(selection, alias, found))
+            begins = fixed(f"{prefix}_")
+            is_of_type = func.substr(key, 1, literal_column(str(len(prefix) + 1))) == begins
+            said.append((is_of_type, text_of(f'["{typename}",', row, "]")))
+        return case(*said, else_=fixed("null"))
 
     def _lookup(self, field: Field, declaration: fields.Lookup) -> ColumnElement[str]:
         def operand(name: str) -> Value:
@@ -373,8 +396,10 @@ class Writer:
         if declaration.where is not None:
             statement = statement.where(_through(adapters, declaration.where))
         for number, (condition, _) in enumerate(conditions_of(declaration, self._run.given(field))):
-            operand = self._bind_argument(field, _operand_of(field, declaration, number))
-            statement = statement.where(_through(adapters, condition.where(operand)))
+            operands = [self._bind_argument(field, _operand_of(field, declaration, number, 0))]
+            if condition.of_now is not None:
+                operands.append(self.bind(_operand_of(field, declaration, number, 1)))
+            statement = statement.where(_through(adapters, condition.where(*operands)))
         return alias, statement
 
     def _rows(self, table: Table) -> tuple[FromClause, Select[Any]]:
@@ -481,10 +506,10 @@ def _key_of(field: Field, side: str, n: int) -> Value:
     return lambda run: getattr(run.window(field), side)[n]
 
 
-def _operand_of(field: Field, declaration: fields.Many, number: int) -> Value:
+def _operand_of(field: Field, declaration: fields.Many, number: int, place: int) -> Value:
     def operand(run: Run) -> Any:
         condition, value = list(conditions_of(declaration, run.given(field)))[number]
-        return condition.operand(value)
+        return operands_of(condition, value, run.operation)[place]
 
     return operand
 

@@ -1,13 +1,16 @@
 """Campaigns: creating them. Whom a campaign touched follows from its recorded sends."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from trenza.domain.access import Verb, Viewer
 from trenza.domain.channel import CHANNELS, ChannelKind
 from trenza.domain.errors import InvalidInput
 from trenza.domain.ids import Prefix
 from trenza.domain.text import clean
+from trenza.services.activity import note_of
 from trenza.services.dependencies import Dependencies
+from trenza.storage.bulk import write_all
 from trenza.storage.campaign import insert_campaign
 from trenza.storage.engine import AsyncConnection
 
@@ -42,7 +45,7 @@ async def create_campaign(
             f"{request.channel} has no mass sends; {able} have them", path=("channel",)
         )
     campaign_id = dependencies.new_id(Prefix.CAMPAIGN)
-    row = {
+    row: dict[str, Any] = {
         "workspace_id": viewer.workspace_id,
         "id": campaign_id,
         "name": name,
@@ -50,9 +53,14 @@ async def create_campaign(
         "channel": request.channel,
         "created_at": dependencies.clock.now(),
     }
+    after = {name: row[name] for name in ("name", "objective", "channel")}
+    note = note_of(
+        dependencies, viewer, row["created_at"], Verb.CREATE_CAMPAIGN, campaign_id, None, after
+    )
 
     async def work(connection: AsyncConnection) -> str:
         await insert_campaign(connection, row)
+        await write_all(connection, viewer.workspace_id, [note])
         return campaign_id
 
     return await dependencies.database.write(work)

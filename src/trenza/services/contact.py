@@ -18,11 +18,13 @@ from trenza.domain.ids import Prefix
 from trenza.domain.interaction import Language
 from trenza.domain.metering.ledger import DebitReason
 from trenza.domain.text import clean
+from trenza.services.activity import row_of, told_of_contact
 from trenza.services.dependencies import Dependencies
 from trenza.services.ledger import AppendedEntry
 from trenza.services.recut import recut_contact
 from trenza.services.reference import absent, require_form
-from trenza.storage.bulk import write_all
+from trenza.storage.activity import noting
+from trenza.storage.bulk import Writing, write_all
 from trenza.storage.contact import (
     DESCRIPTION,
     Identity,
@@ -142,12 +144,9 @@ async def upsert_contacts(
     checked = [_checked(request, now) for request in requests]
 
     async def work(connection: AsyncConnection) -> list[Upserted | DomainError]:
-        batch = _Batch(connection, viewer.workspace_id, now)
+        batch = _Batch(connection, dependencies, viewer, now)
         await batch.load([each for each in checked if isinstance(each, _Checked)])
-        answers = [
-            batch.decide(each, dependencies) if isinstance(each, _Checked) else each
-            for each in checked
-        ]
+        answers = [batch.decide(each) if isinstance(each, _Checked) else each for each in checked]
         await batch.write()
         return answers
 
@@ -223,14 +222,19 @@ def _zones() -> frozenset[str]:
 class _Batch:
     """The contacts that a transaction writes: locked, loaded, decided in memory, then written."""
 
-    def __init__(self, connection: AsyncConnection, workspace_id: str, now: datetime) -> None:
+    def __init__(
+        self, connection: AsyncConnection, dependencies: Dependencies, viewer: Viewer, now: datetime
+    ) -> None:
         self._connection = connection
-        self._workspace_id = workspace_id
+        self._dependencies = dependencies
+        self._viewer = viewer
+        self._workspace_id = viewer.workspace_id
         self._now = now
         self._holders: dict[tuple[str, str], str] = {}
         self._roots: dict[str, str] = {}
         self._identities: dict[str, set[Identity]] = {}
         self._rows: dict[str, dict[str, Any]] = {}
+        self._before: dict[str, dict[str, Any]] = {}
         self._created: list[str] = []
         self._changed: set[str] = set()
         self._claimed: list[SeenIdentity] = []
@@ -248,8 +252,9 @@ class _Batch:
         roots = set(self._roots.values())
         self._identities = await find_identities(connection, workspace_id, roots)
         self._rows = await find_rows(connection, workspace_id, roots)
+        self._before = dict(self._rows)
 
-    def decide(self, request: _Checked, dependencies: Dependencies) -> Upserted | DomainError:
+    def decide(self, request: _Checked) -> Upserted | DomainError:
         """Takes one request into what will be written, or refuses it and changes nothing."""
         try:
             root_id = self._root_named_by(request)
@@ -260,7 +265,7 @@ class _Batch:
             return refusal
         created = root_id is None
         if root_id is None:
-            root_id = self._create(dependencies.new_id(Prefix.CONTACT))
+            root_id = self._create(self._dependencies.new_id(Prefix.CONTACT))
         for identity in new:
             self._add(root_id, identity)
         self._set(root_id, request.fields)
@@ -273,9 +278,24 @@ class _Batch:
         connection, workspace_id, now = self._connection, self._workspace_id, self._now
         created = [NewContact(id, (), self._rows[id]) for id in self._created]
         writings = [*creating(now, created), *claiming(now, self._claimed)]
-        await write_all(connection, workspace_id, [*writings, meeting(now, self._seen)])
+        writings += [meeting(now, self._seen), self._noting()]
+        await write_all(connection, workspace_id, writings)
         changed = [self._rows[id] for id in sorted(self._changed.difference(self._created))]
         await update_contacts(connection, workspace_id, now, changed)
+
+    def _noting(self) -> Writing:
+        """What became of each contact, for the activity log."""
+        added: dict[str, list[dict[str, str]]] = {}
+        for seen in (*self._claimed, *self._seen):
+            identity = {"channel": seen.identity.channel, "address": seen.identity.address}
+            added.setdefault(seen.owner_id, []).append(identity)
+        notes = []
+        for id in sorted({*self._created, *self._changed}):
+            before, after = told_of_contact(self._before.get(id), self._rows[id], added.get(id))
+            verb = Verb.UPSERT_CONTACT
+            row = row_of(self._dependencies, self._viewer, self._now, verb, id, before, after)
+            notes.append(row)
+        return noting(*notes)
 
     def _root_named_by(self, request: _Checked) -> str | None:
         """The one contact that the request means, None where it is a new one."""
@@ -368,8 +388,15 @@ async def merge_contacts(
         identities = await find_identities(connection, workspace.id, [source, target])
         _require_few(sum(map(len, identities.values())), ("sourceId",))
         await link_contacts(connection, workspace.id, now, source, target)
+        merged = row_of(
+            dependencies, viewer, now, Verb.MERGE_CONTACTS, source, None, {"mergedIntoId": target}
+        )
+        stays = row_of(
+            dependencies, viewer, now, Verb.MERGE_CONTACTS, target, None, {"mergedFromId": source}
+        )
+        notes = [noting(merged, stays)]
         entries = await recut_contact(
-            connection, dependencies, workspace, now, target, DebitReason.MERGE, None
+            connection, dependencies, workspace, now, target, DebitReason.MERGE, None, notes
         )
         return Merged(target, source, entries)
 

@@ -36,4 +36,6 @@ class Dependencies:
     bell: Bell
     new_secret: Callable[[], str]
     """Makes the secret of an API key: `access_key.SECRET_LENGTH` of `access_key.ALPHABET`."""
+    environment: str = "live"
+    """A readable part of every key that is made over the API, `TRENZA_ENVIRONMENT`."""
     counted: CountedDebits = field(default_factory=CountedDebits)

@@ -12,6 +12,7 @@ from trenza.domain.access import Verb, Viewer
 from trenza.domain.ids import Prefix
 from trenza.domain.metering.ledger import DebitReason
 from trenza.domain.text import clean
+from trenza.services.activity import note_of
 from trenza.services.batch import Batch
 from trenza.services.dependencies import Dependencies
 from trenza.services.quarantine import keep_late
@@ -94,7 +95,10 @@ async def retract_interaction(
         await working.load({owner_id: [change]})
         await working.decide(owner_id, change, DebitReason.RETRACTION)
         await mark_retracted(connection, workspace.id, interaction_id, now, said)
-        return Recorded(interaction_id, replayed=False), bool(await working.write())
+        after = {"reason": said}
+        verb = Verb.RETRACT_INTERACTION
+        note = note_of(dependencies, viewer, now, verb, interaction_id, None, after)
+        return Recorded(interaction_id, replayed=False), bool(await working.write([note]))
 
     answer, grown = await dependencies.database.write(work)
     if grown:

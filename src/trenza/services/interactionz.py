@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from trenza.domain.access import Verb, Viewer
 from trenza.domain.errors import Conflict, InvalidInput
@@ -10,11 +11,13 @@ from trenza.domain.metering.balance import DEFAULT_PRIORITY, Grant, GrantKind
 from trenza.domain.metering.cycle import Cycle
 from trenza.domain.metering.ledger import EntryKind
 from trenza.domain.text import clean
+from trenza.services.activity import note_of
 from trenza.services.balance import EARLIEST, LATEST
 from trenza.services.dependencies import Dependencies
 from trenza.services.ledger import AppendedEntry, LedgerDraft, append_entries
 from trenza.services.statement import Statement, compose_statement, statement_of
 from trenza.services.usage import instant_of
+from trenza.storage.bulk import write_all
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.ledger import (
     Closing,
@@ -94,11 +97,27 @@ async def grant_interactionz(
             priority=request.priority,
         )
         await insert_grant(connection, workspace.id, grant, note, entry.recorded_at, entry.sequence)
+        activity = note_of(
+            dependencies, viewer, now, Verb.GRANT_INTERACTIONZ, grant.id, None, _told(grant, note)
+        )
+        await write_all(connection, workspace.id, [activity])
         return GrantedInteractionz(grant, note, entry)
 
     granted = await dependencies.database.write(work)
     await dependencies.bell.ring(viewer.workspace_id)
     return granted
+
+
+def _told(grant: Grant, note: str | None) -> dict[str, Any]:
+    """A grant as the activity log tells it."""
+    return {
+        "kind": grant.kind,
+        "amount": grant.amount,
+        "effectiveAt": grant.effective_at,
+        "expiresAt": grant.expires_at,
+        "priority": grant.priority,
+        "note": note,
+    }
 
 
 def _check_grant(request: GrantInteractionz, effective_at: datetime) -> None:
@@ -160,6 +179,9 @@ async def close_cycle(
             return ClosedCycle(await statement_of(connection, workspace.id, closing), replayed=True)
         _check_closable(request, workspace, cycle, oldest, now)
         closing = await _close(connection, dependencies, workspace, cycle, now)
+        after = {"closedFrom": cycle.starts_at, "closedUntil": cycle.ends_at}
+        activity = note_of(dependencies, viewer, now, Verb.CLOSE_CYCLE, workspace.id, None, after)
+        await write_all(connection, workspace.id, [activity])
         return ClosedCycle(await statement_of(connection, workspace.id, closing), replayed=False)
 
     closed = await dependencies.database.write(work)

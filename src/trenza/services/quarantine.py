@@ -10,10 +10,12 @@ from trenza.domain.errors import DomainError
 from trenza.domain.ids import Prefix
 from trenza.domain.instant import instant_text
 from trenza.domain.interaction import InteractionKind, Lane
+from trenza.services.activity import note_of
 from trenza.services.batch import Batch
 from trenza.services.dependencies import Dependencies
 from trenza.services.reference import absent, require_form
 from trenza.services.report import Answer, Arrival, Recorded, RecordInteraction, Report, check
+from trenza.storage.bulk import write_all
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.interaction import find_quarantined, mark_admitted, quarantine
 
@@ -104,6 +106,9 @@ async def admit_interaction(
         if isinstance(report.answer, Recorded):
             id = report.answer.interaction_id
             await mark_admitted(connection, workspace_id, quarantine_id, now, id)
+            after = {"quarantineId": quarantine_id}
+            note = note_of(dependencies, viewer, now, Verb.ADMIT_INTERACTION, id, None, after)
+            await write_all(connection, workspace_id, [note])
         return report.settled(), grown
 
     answer, grown = await dependencies.database.write(work)

@@ -199,9 +199,9 @@ class WorkingSet:
         self.changes.add(owner_id, found, entries, change.id, learned_at)
         return found.verdicts[change.id]
 
-    async def write(self) -> list[AppendedEntry]:
-        """Writes what was decided: verdicts, sessions, ledger entries."""
-        await write_all(self.connection, self.workspace.id, self.writings())
+    async def write(self, beside: Sequence[Writing] = ()) -> list[AppendedEntry]:
+        """Writes what was decided: verdicts, sessions, ledger entries; and what goes with it."""
+        await write_all(self.connection, self.workspace.id, [*self.writings(), *beside])
         return await self.append()
 
     def writings(self, known: Iterable[str] = ()) -> list[Writing]:
@@ -262,10 +262,12 @@ async def recut_contact(
     root_id: str,
     reason: DebitReason,
     cause_id: str | None,
+    beside: Sequence[Writing] = (),
 ) -> list[AppendedEntry]:
     """Cuts a contact's whole history anew, as a merge or an unmerge needs it, and writes it.
 
-    The contact's row must be locked. Returns the ledger entries written, none where the cut stays.
+    The contact's row must be locked. What goes with it is written `beside`. Returns the ledger
+    entries written, none where the cut stays.
     """
     working = WorkingSet(connection, dependencies, workspace, now)
     everything = Stretch(root_id, "", instant_text(now + timedelta(days=1)))
@@ -280,4 +282,4 @@ async def recut_contact(
         [judged for _, judged in judged_by_owner(events)],
     )
     working.changes.add(root_id, found, draft_entries(found, reason), cause_id)
-    return await working.write()
+    return await working.write(beside)

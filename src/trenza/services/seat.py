@@ -4,8 +4,10 @@ Nobody is refused for lack of a seat. What happens is appended with its instant,
 is worked out from that for the instant that is asked for.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from trenza.channels.address import normalise_address
 from trenza.domain.access import Role, Verb, Viewer
@@ -22,10 +24,12 @@ from trenza.domain.metering.seat import (
     seat_use,
     status_of,
 )
-from trenza.domain.text import clean
+from trenza.domain.text import clean, searchable
+from trenza.services.activity import difference, note_of
 from trenza.services.dependencies import Dependencies
 from trenza.services.reference import absent, require_form
 from trenza.storage.asking import Source
+from trenza.storage.bulk import write_all
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.seat import (
     find_attendance,
@@ -35,6 +39,7 @@ from trenza.storage.seat import (
     insert_sign_in,
     insert_user,
     lock_user,
+    lock_user_and_admins,
     lock_user_by_email,
     touch_sign_ins,
     update_user,
@@ -47,6 +52,12 @@ _VERBS = {
     SeatEventKind.ACCEPTED: Verb.ACCEPT_INVITATION,
     SeatEventKind.DEACTIVATED: Verb.DEACTIVATE_USER,
     SeatEventKind.REACTIVATED: Verb.REACTIVATE_USER,
+}
+_STANDINGS = {
+    SeatEventKind.INVITED: SeatStatus.INVITED,
+    SeatEventKind.ACCEPTED: SeatStatus.ACTIVE,
+    SeatEventKind.DEACTIVATED: SeatStatus.DEACTIVATED,
+    SeatEventKind.REACTIVATED: SeatStatus.ACTIVE,
 }
 
 
@@ -90,11 +101,14 @@ async def invite_user(dependencies: Dependencies, viewer: Viewer, request: Invit
         workspace_id = viewer.workspace_id
         user = await lock_user_by_email(connection, workspace_id, email)
         says = {"name": name, "role": request.role}
+        acting = _Acting(connection, dependencies, viewer, Verb.INVITE_USER)
         if user is None:
             user_id = dependencies.new_id(Prefix.USER)
             row = {"workspace_id": workspace_id, "id": user_id, "email": email, **says}
-            await insert_user(connection, {**row, "created_at": now})
-            await _append(dependencies, connection, viewer, user_id, SeatEventKind.INVITED, now)
+            row |= {"name_searchable": _searchable(name, email), "standing": SeatStatus.INVITED}
+            await insert_user(connection, {**row, "created_at": now, "invited_at": now})
+            await acting.append(user_id, SeatEventKind.INVITED, now)
+            await acting.note(user_id, now, None, {"email": email, **says, "invitedAt": now})
             return Invited(user_id, resent=False)
         user_id = user["id"]
         seat = await _seat(connection, workspace_id, user_id, now)
@@ -102,8 +116,18 @@ async def invite_user(dependencies: Dependencies, viewer: Viewer, request: Invit
             raise Conflict("this person uses the workspace already", path=("email",))
         if seat.status is SeatStatus.DEACTIVATED:
             raise Conflict("this person was deactivated; reactivate instead", path=("email",))
-        await update_user(connection, workspace_id, user_id, says)
-        await _append(dependencies, connection, viewer, user_id, SeatEventKind.INVITED, seat.at)
+        await update_user(
+            connection,
+            workspace_id,
+            user_id,
+            {**says, "name_searchable": _searchable(name, email), "invited_at": seat.at},
+        )
+        await acting.append(user_id, SeatEventKind.INVITED, seat.at)
+        before, after = difference(
+            {"name": user["name"], "role": user["role"], "invitedAt": user["invited_at"]},
+            {**says, "invitedAt": seat.at},
+        )
+        await acting.note(user_id, seat.at, before, after)
         return Invited(user_id, resent=True)
 
     return await dependencies.database.write(work)
@@ -114,6 +138,67 @@ def _email(address: str) -> str:
         return normalise_address(ChannelKind.EMAIL, address).value
     except InvalidInput as refusal:
         raise InvalidInput(refusal.message, path=("email",)) from None
+
+
+def _searchable(name: str, email: str) -> str:
+    return searchable(f"{name}\n{email}")
+
+
+async def update_name(dependencies: Dependencies, viewer: Viewer, user_id: str, name: str) -> str:
+    """Gives a user another name and returns the id. Needs the scope `admin`.
+
+    Raises NotFound, or InvalidInput for a bad name.
+    """
+    viewer.require(Verb.UPDATE_USER)
+    name = clean(name, ("name",), NAME_LONGEST)
+    require_form(user_id, Prefix.USER, "userId")
+    now = dependencies.clock.now()
+
+    async def work(connection: AsyncConnection) -> str:
+        user = await lock_user(connection, viewer.workspace_id, user_id)
+        if user is None:
+            raise absent("userId")
+        if user["name"] != name:
+            says = {"name": name, "name_searchable": _searchable(name, user["email"])}
+            await update_user(connection, viewer.workspace_id, user_id, says)
+            acting = _Acting(connection, dependencies, viewer, Verb.UPDATE_USER)
+            await acting.note(user_id, now, {"name": user["name"]}, {"name": name})
+        return user_id
+
+    return await dependencies.database.write(work)
+
+
+async def change_role(dependencies: Dependencies, viewer: Viewer, user_id: str, role: Role) -> str:
+    """Gives a user another role and returns the id. Needs the scope `admin`.
+
+    The user's keys have the new rights within 2 seconds. Raises NotFound, or Conflict where the
+    workspace would be left without an active admin.
+    """
+    viewer.require(Verb.CHANGE_USER_ROLE)
+    require_form(user_id, Prefix.USER, "userId")
+    now = dependencies.clock.now()
+
+    async def work(connection: AsyncConnection) -> str:
+        workspace_id = viewer.workspace_id
+        user, other_admins = await lock_user_and_admins(connection, workspace_id, user_id)
+        if user is None:
+            raise absent("userId")
+        if user["role"] == role:
+            return user_id
+        _require_other_admin(dict(user), other_admins)
+        await update_user(connection, workspace_id, user_id, {"role": role})
+        acting = _Acting(connection, dependencies, viewer, Verb.CHANGE_USER_ROLE)
+        await acting.note(user_id, now, {"role": user["role"]}, {"role": role})
+        return user_id
+
+    return await dependencies.database.write(work)
+
+
+def _require_other_admin(user: Mapping[str, Any], other_admins: int) -> None:
+    """Raises Conflict where a user's rights are those of the last active admin."""
+    is_admin = user["role"] == Role.ADMIN and user["standing"] == SeatStatus.ACTIVE
+    if is_admin and not other_admins:
+        raise Conflict("this is the last active admin of the workspace", path=("userId",))
 
 
 async def accept_invitation(dependencies: Dependencies, viewer: Viewer, user_id: str) -> str:
@@ -127,7 +212,7 @@ async def accept_invitation(dependencies: Dependencies, viewer: Viewer, user_id:
 async def deactivate_user(dependencies: Dependencies, viewer: Viewer, user_id: str) -> str:
     """Takes the seat from an active user, who is signed out. Needs the scope `admin`.
 
-    Raises NotFound, or Conflict where the user is not active.
+    Raises NotFound, or Conflict where the user is not active, or is the last active admin.
     """
     return await _happen(
         dependencies, viewer, user_id, SeatStatus.ACTIVE, SeatEventKind.DEACTIVATED
@@ -158,6 +243,7 @@ async def sign_in(dependencies: Dependencies, viewer: Viewer, user_id: str) -> s
         workspace_id = viewer.workspace_id
         seat = await _lock_seat(connection, workspace_id, user_id, now)
         _require_status(seat, SeatStatus.ACTIVE)
+        await update_user(connection, workspace_id, user_id, {"last_activity_at": seat.at})
         going_on = await find_open_sign_ins(connection, workspace_id, user_id, now)
         if going_on:
             await touch_sign_ins(connection, workspace_id, going_on, seat.at)
@@ -185,6 +271,7 @@ async def sign_out(dependencies: Dependencies, viewer: Viewer, user_id: str) -> 
         going_on = await find_open_sign_ins(connection, workspace_id, user_id, now)
         if not going_on:
             raise Conflict("the user is not signed in", path=("userId",))
+        await update_user(connection, workspace_id, user_id, {"last_activity_at": now})
         await touch_sign_ins(connection, workspace_id, going_on, now, end=True)
         return going_on[0]
 
@@ -222,12 +309,24 @@ async def _happen(
 
     async def work(connection: AsyncConnection) -> str:
         workspace_id = viewer.workspace_id
-        seat = await _lock_seat(connection, workspace_id, user_id, now)
+        user, other_admins = await lock_user_and_admins(connection, workspace_id, user_id)
+        if user is None:
+            raise absent("userId")
+        seat = await _seat(connection, workspace_id, user_id, now)
         _require_status(seat, expected)
-        await _append(dependencies, connection, viewer, user_id, kind, seat.at)
-        if kind is SeatEventKind.DEACTIVATED:
+        says: dict[str, Any] = {"standing": _STANDINGS[kind]}
+        if kind is SeatEventKind.ACCEPTED:
+            says["accepted_at"] = seat.at
+        elif kind is SeatEventKind.DEACTIVATED:
+            _require_other_admin(dict(user), other_admins)
             going_on = await find_open_sign_ins(connection, workspace_id, user_id, now)
             await touch_sign_ins(connection, workspace_id, going_on, seat.at, end=True)
+            if going_on:
+                says["last_activity_at"] = seat.at
+        await update_user(connection, workspace_id, user_id, says)
+        acting = _Acting(connection, dependencies, viewer, _VERBS[kind])
+        await acting.append(user_id, kind, seat.at)
+        await acting.note(user_id, seat.at, {"status": expected}, {"status": _STANDINGS[kind]})
         return user_id
 
     return await dependencies.database.write(work)
@@ -257,14 +356,28 @@ def _require_status(seat: _Seat, expected: SeatStatus) -> None:
         )
 
 
-async def _append(
-    dependencies: Dependencies,
-    connection: AsyncConnection,
-    viewer: Viewer,
-    user_id: str,
-    kind: SeatEventKind,
-    at: datetime,
-) -> None:
-    event = SeatEvent(user_id, kind, at)
-    event_id = dependencies.new_id(Prefix.SEAT_EVENT)
-    await insert_seat_event(connection, viewer.workspace_id, event_id, event)
+@dataclass(frozen=True)
+class _Acting:
+    """A verb that a viewer does to users, in one transaction."""
+
+    connection: AsyncConnection
+    dependencies: Dependencies
+    viewer: Viewer
+    verb: Verb
+
+    async def append(self, user_id: str, kind: SeatEventKind, at: datetime) -> None:
+        """Appends what happens to a seat."""
+        event_id = self.dependencies.new_id(Prefix.SEAT_EVENT)
+        event = SeatEvent(user_id, kind, at)
+        await insert_seat_event(self.connection, self.viewer.workspace_id, event_id, event)
+
+    async def note(
+        self,
+        user_id: str,
+        at: datetime,
+        before: Mapping[str, Any] | None,
+        after: Mapping[str, Any] | None,
+    ) -> None:
+        """Writes it to the activity log."""
+        note = note_of(self.dependencies, self.viewer, at, self.verb, user_id, before, after)
+        await write_all(self.connection, self.viewer.workspace_id, [note])

@@ -7,8 +7,10 @@ from trenza.domain.channel import ChannelKind
 from trenza.domain.ids import Prefix
 from trenza.domain.text import clean
 from trenza.domain.ticket import TicketStatus, TicketVisibility
+from trenza.services.activity import note_of
 from trenza.services.dependencies import Dependencies
 from trenza.services.reference import absent, require_form
+from trenza.storage.bulk import write_all
 from trenza.storage.contact import lock_roots
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.ticket import insert_ticket
@@ -37,6 +39,13 @@ async def open_ticket(dependencies: Dependencies, viewer: Viewer, request: OpenT
     require_form(request.contact_id, Prefix.CONTACT, "contactId")
     ticket_id = dependencies.new_id(Prefix.TICKET)
     now = dependencies.clock.now()
+    after = {
+        "contactId": request.contact_id,
+        "subject": subject,
+        "visibility": request.visibility,
+        "channel": request.channel,
+    }
+    note = note_of(dependencies, viewer, now, Verb.OPEN_TICKET, ticket_id, None, after)
 
     async def work(connection: AsyncConnection) -> str:
         # A merge that runs at the same time would else miss the new ticket.
@@ -55,6 +64,7 @@ async def open_ticket(dependencies: Dependencies, viewer: Viewer, request: OpenT
             "opened_at": now,
         }
         await insert_ticket(connection, row)
+        await write_all(connection, viewer.workspace_id, [note])
         return ticket_id
 
     return await dependencies.database.write(work)

@@ -5,6 +5,7 @@ from trenza.storage.activity import Activity
 from trenza.storage.campaign import Campaign, CampaignTouch
 from trenza.storage.contact import Contact, ContactAddress, ContactIdentity
 from trenza.storage.contact_list import ContactList, ContactListMember
+from trenza.storage.group import AgentGroup, GroupMember
 from trenza.storage.interaction import Interaction, QuarantinedInteraction
 from trenza.storage.interactionz import (
     BillingCycle,
@@ -24,6 +25,7 @@ from trenza.storage.workspace import Contract, Plan, Workspace
 
 __all__ = [
     "Activity",
+    "AgentGroup",
     "ApiKey",
     "BillingCycle",
     "Campaign",
@@ -35,6 +37,7 @@ __all__ = [
     "ContactListMember",
     "Contract",
     "CycleClosing",
+    "GroupMember",
     "Interaction",
     "InteractionzGrant",
     "InteractionzSession",

@@ -15,26 +15,40 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     bindparam,
+    case,
     insert,
+    literal_column,
+    or_,
     select,
     update,
 )
 from sqlalchemy import Table as SQLTable
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import Field
 
-from trenza.domain.metering.seat import SIGNED_IN_AFTER_ACTIVITY_FOR, SeatEventKind
+from trenza.domain.access import Role
+from trenza.domain.metering.seat import SIGNED_IN_AFTER_ACTIVITY_FOR, SeatEventKind, SeatStatus
 from trenza.domain.metering.seat import SeatEvent as Happened
 from trenza.domain.metering.seat import SignIn as Presence
 from trenza.storage.asking import Source, answers
 from trenza.storage.bulk import Query, Row
-from trenza.storage.columns import Table, belongs_to_workspace, key, references, symbol
+from trenza.storage.columns import ID, Table, belongs_to_workspace, key, references, symbol
 from trenza.storage.dialect import RowsParameter
 
 
 class WorkspaceUser(Table, table=True):
-    """A person invited to the workspace."""
+    """A person invited to the workspace.
 
-    __table_args__ = (belongs_to_workspace(), UniqueConstraint("workspace_id", "email"))
+    `standing` and the last three instants repeat what the seat's events and the sign-ins say, so
+    that lists and keys need not go through them. It is INVITED, also when that has expired, ACTIVE
+    or DEACTIVATED.
+    """
+
+    __table_args__ = (
+        belongs_to_workspace(),
+        UniqueConstraint("workspace_id", "email"),
+        Index(None, "workspace_id", "created_at", "id"),
+    )
 
     workspace_id: str = key()
     id: str = key()
@@ -42,6 +56,11 @@ class WorkspaceUser(Table, table=True):
     email: str = symbol()
     role: str = symbol()
     created_at: datetime
+    name_searchable: str = Field(default="", sa_column_kwargs={"default": ""})
+    standing: str = symbol()
+    invited_at: datetime
+    accepted_at: datetime | None = None
+    last_activity_at: datetime | None = None
 
 
 class SeatEvent(Table, table=True):
@@ -95,6 +114,61 @@ async def lock_user_by_email(
 ) -> RowMapping | None:
     """One user by the e-mail address, normalised; locked like `lock_user`."""
     return await _lock(connection, workspace_id, USER.c.email == email)
+
+
+async def lock_user_and_admins(
+    connection: AsyncConnection, workspace_id: str, user_id: str
+) -> tuple[RowMapping | None, int]:
+    """One user by id and how many others are active admins, all of them locked in one order.
+
+    Whoever takes the rights of one holds them all, so that two cannot take the last two at once.
+    """
+    is_admin = and_(USER.c.role == Role.ADMIN, USER.c.standing == SeatStatus.ACTIVE)
+    statement = (
+        select(USER)
+        .where(USER.c.workspace_id == workspace_id, or_(USER.c.id == user_id, is_admin))
+        .order_by(USER.c.id)
+        .with_for_update(key_share=True)
+    )
+    rows = list((await connection.execute(statement)).mappings())
+    user = next((row for row in rows if row["id"] == user_id), None)
+    return user, sum(row["id"] != user_id for row in rows)
+
+
+async def lock_users(
+    connection: AsyncConnection, workspace_id: str, user_ids: Collection[str]
+) -> set[str]:
+    """Which of the users there are; they stay so until the transaction ends."""
+    statement = (
+        select(USER.c.id)
+        .where(USER.c.workspace_id == workspace_id, USER.c.id.in_(sorted(user_ids)))
+        .order_by(USER.c.id)
+        .with_for_update(key_share=True, read=True)
+    )
+    return set((await connection.execute(statement)).scalars())
+
+
+async def find_user_by_email(
+    connection: AsyncConnection, workspace_id: str, email: str
+) -> RowMapping | None:
+    """One user by the e-mail address, normalised."""
+    statement = select(USER).where(USER.c.workspace_id == workspace_id, USER.c.email == email)
+    return (await connection.execute(statement)).mappings().one_or_none()
+
+
+def has_user_name_like(pattern: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The condition of a user whose name or address matches a pattern of `containing`."""
+    return USER.c.name_searchable.like(pattern, escape="/")
+
+
+def stands(status: ColumnElement[Any], expired_at: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The condition of a user's status; what was invited until then has expired."""
+    is_expired = and_(
+        USER.c.standing == literal_column(f"'{SeatStatus.INVITED}'"),
+        USER.c.invited_at <= expired_at,
+    )
+    expired = literal_column(f"'{SeatStatus.EXPIRED}'", ID)
+    return case((is_expired, expired), else_=USER.c.standing) == status
 
 
 async def _lock(

@@ -173,7 +173,7 @@ class Api(GraphQL[Context, None]):
             return orjson.dumps({"data": None, "errors": [each.formatted for each in errors]})
 
     async def _watch(self, scope: Scope) -> None:
-        """Closes a connection soon after its key is revoked or has expired."""
+        """Closes a connection soon after its key is no longer good; renews what the key may do."""
         unanswered = 0
         while True:
             await asyncio.sleep(KEY_CHECKED_EVERY_S)
@@ -182,7 +182,8 @@ class Api(GraphQL[Context, None]):
                 continue
             reason = None
             try:
-                await self._authenticator.viewer_of(context.connection_params["authorization"])
+                given = context.connection_params["authorization"]
+                context.key = await self._authenticator.viewer_of(given)
                 unanswered = 0
             except Unauthenticated as refusal:
                 reason = refusal.message

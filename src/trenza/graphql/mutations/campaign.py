@@ -43,7 +43,7 @@ CreateCampaignResult: TypeAlias = Annotated[
 class CampaignMutations:
     """Making campaigns."""
 
-    @strawberry.mutation(description="Makes a campaign; it sends nothing. Scope `manage`.")  # type: ignore[untyped-decorator]
+    @strawberry.mutation(description="Makes a campaign; it sends nothing.")  # type: ignore[untyped-decorator]
     async def create_campaign(
         self,
         info: Info,

@@ -131,7 +131,7 @@ MergeContactsResult: TypeAlias = Annotated[
 class ContactMutations:
     """Making, changing and merging contacts."""
 
-    @strawberry.mutation(description="Makes a contact or changes one. Scope `manage`.")  # type: ignore[untyped-decorator]
+    @strawberry.mutation(description="Makes a contact or changes one.")  # type: ignore[untyped-decorator]
     async def upsert_contact(
         self,
         info: Info,
@@ -144,7 +144,7 @@ class ContactMutations:
     @strawberry.mutation(  # type: ignore[untyped-decorator]
         description=(
             "Makes two contacts one: their sessions are cut anew over what happened to both, and "
-            "credits spent twice come back. Nothing is moved or lost. Scope `manage`."
+            "credits spent twice come back. Nothing is moved or lost."
         )
     )
     async def merge_contacts(

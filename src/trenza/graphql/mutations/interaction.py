@@ -240,26 +240,24 @@ class InteractionMutations(Record):
 
     record_interaction: RecordInteractionResult = write(
         record_one,
-        "Records what happened; answered after the commit. Scope `record`.",
+        "Records what happened; answered after the commit.",
         {"input": Argument("RecordInteractionInput", "The report.")},
     )
     record_interactions: list[RecordInteractionResult] = write(
         record_several,
         "Records up to 500 reports in the order given, in one transaction; each has its own "
         "result and good ones are kept. Verdicts and balances are those after the last of "
-        "them. Scope `record`.",
+        "them.",
         {"inputs": Argument("list[RecordInteractionInput]", "The reports.")},
     )
     admit_interaction: AdmitInteractionResult = write(
         admit_one,
-        "Records an interaction of the quarantine, however old. Scope `admin`.",
+        "Records an interaction of the quarantine, however old.",
         {"input": Argument("AdmitInteractionInput", "Which.")},
     )
 
     @strawberry.mutation(  # type: ignore[untyped-decorator]
-        description=(
-            "Takes an interaction out of the metering; it stays, with the reason. Scope `admin`."
-        )
+        description="Takes an interaction out of the metering; it stays, with the reason."
     )
     async def retract_interaction(
         self,

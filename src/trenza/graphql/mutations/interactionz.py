@@ -86,7 +86,7 @@ CloseCycleResult: TypeAlias = Annotated[
 class InteractionzMutations:
     """Giving credits and closing cycles."""
 
-    @strawberry.mutation(description="Gives credits beside the plan's quota. Scope `admin`.")  # type: ignore[untyped-decorator]
+    @strawberry.mutation(description="Gives credits beside the plan's quota.")  # type: ignore[untyped-decorator]
     async def grant_interactionz(
         self,
         info: Info,
@@ -100,7 +100,7 @@ class InteractionzMutations:
     @strawberry.mutation(  # type: ignore[untyped-decorator]
         description=(
             "Closes a cycle that has ended, in cycle order; its statement never changes again. "
-            "Closing it again replays. Scope `admin`."
+            "Closing it again replays."
         )
     )
     async def close_cycle(

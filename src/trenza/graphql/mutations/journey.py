@@ -42,7 +42,7 @@ CreateJourneyResult: TypeAlias = Annotated[
 class JourneyMutations:
     """Making journeys."""
 
-    @strawberry.mutation(description="Makes a journey; it enrolls nobody. Scope `manage`.")  # type: ignore[untyped-decorator]
+    @strawberry.mutation(description="Makes a journey; it enrolls nobody.")  # type: ignore[untyped-decorator]
     async def create_journey(
         self,
         info: Info,

@@ -52,7 +52,7 @@ class TicketMutations:
     @strawberry.mutation(  # type: ignore[untyped-decorator]
         description=(
             "Opens a ticket. Report what the customer sees of it as TICKET_PUBLIC_ACTION with its "
-            "id: opening one records no interaction by itself. Scope `manage`."
+            "id: opening one records no interaction by itself."
         )
     )
     async def open_ticket(

@@ -1,0 +1,111 @@
+"""What the third migration makes of the users and keys that there were."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from tests.postgresql import PostgresqlServer
+from tests.services.books import utc
+from trenza.storage import ApiKey, SeatEvent, SignIn, Workspace, WorkspaceUser
+from trenza.storage.migrate import FOLDER, upgrade
+
+NOON = utc(2026, 9, 10, 12)
+HOUR = timedelta(hours=1)
+KINDS = {
+    "invited": ["INVITED", "INVITED"],
+    "active": ["INVITED", "ACCEPTED"],
+    "back": ["INVITED", "ACCEPTED", "DEACTIVATED", "REACTIVATED"],
+    "gone": ["INVITED", "ACCEPTED", "DEACTIVATED"],
+}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url_before(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database as the second migration left it, without rows."""
+    server: PostgresqlServer | None = None
+    name = f"trenza_test_{os.getpid()}_before"
+    url = f"sqlite+aiosqlite:///{tmp_path / 'before.db'}"
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgresql_server")
+        url = server.create(name)
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    config.attributes["url"] = url
+    command.upgrade(config, "0002")
+    yield url
+    if server is not None:
+        server.drop(name)
+
+
+async def write(url: str) -> None:
+    engine = create_async_engine(url, poolclass=NullPool)
+    workspace = {
+        "name": "Cafetal",
+        "zone": "UTC",
+        "language": "ES",
+        "policy": "2026-11",
+        "acceptance_horizon_days": 35,
+        "closing_grace_hours": 72,
+        "alert_thresholds": [80],
+        "created_at": NOON,
+    }
+    rows: list[tuple[Any, dict[str, Any]]] = [(Workspace, workspace)]
+    for name, kinds in KINDS.items():
+        user = {"id": f"user_{name}", "name": f"Ñ {name}", "email": f"{name}@example.com"}
+        rows.append((WorkspaceUser, user | {"role": "AGENT", "created_at": NOON}))
+        for n, kind in enumerate(kinds):
+            event = {"id": f"seat_{name}_{n}", "user_id": user["id"], "kind": kind}
+            rows.append((SeatEvent, event | {"at": NOON + n * HOUR}))
+    key = {"id": "key_1", "name": "till", "secret_hash": "x", "scopes": ["read"]}
+    rows.append((ApiKey, key | {"created_at": NOON}))
+    for n in range(2):
+        times = dict.fromkeys(("started_at", "last_activity_at"), NOON + n * HOUR)
+        rows.append((SignIn, {"id": f"signin_{n}", "user_id": "user_active", **times}))
+    async with engine.begin() as connection:
+        for table, row in rows:
+            values = {"workspace_id": "ws_1", **row}
+            # The table as it is now has columns, with defaults, that are not there yet.
+            columns = (sa.column(name, table.__table__.c[name].type) for name in values)
+            before = sa.table(table.__table__.name, *columns)
+            await connection.execute(sa.insert(before).values(**values))
+    await engine.dispose()
+
+
+async def test_users_stand_as_their_events_say_and_keys_stay_services(url_before: str) -> None:
+    await write(url_before)
+
+    # It has an event loop of its own.
+    await asyncio.to_thread(upgrade, url_before)
+
+    engine = create_async_engine(url_before, poolclass=NullPool)
+    async with engine.connect() as connection:
+        users = (await connection.execute(sa.select(WorkspaceUser.__table__))).mappings()
+        found = {row["id"].removeprefix("user_"): row for row in users}
+        [key] = (await connection.execute(sa.select(ApiKey.__table__))).mappings()
+        broken = []
+        if "sqlite" in url_before:
+            broken = list(await connection.execute(sa.text("PRAGMA foreign_key_check")))
+    await engine.dispose()
+    assert {name: row["standing"] for name, row in found.items()} == {
+        "invited": "INVITED",
+        "active": "ACTIVE",
+        "back": "ACTIVE",
+        "gone": "DEACTIVATED",
+    }
+    assert found["invited"]["invited_at"] == NOON + HOUR
+    assert {row["accepted_at"] for row in found.values()} == {None, NOON + HOUR}
+    assert found["active"]["last_activity_at"] == NOON + HOUR
+    assert found["gone"]["last_activity_at"] is None
+    assert found["back"]["name_searchable"] == "n back\nback@example.com"
+    assert (key["secret_hash"], key["user_id"], key["rotated_at"]) == ("x", None, None)
+    assert broken == []
