@@ -9,7 +9,7 @@ from pathlib import Path
 
 import uvloop
 
-from tests.benchmarks import reading, recording
+from tests.benchmarks import grouping, reading, recording
 from tests.benchmarks.contests import Contest, Contestants
 from tests.benchmarks.fill import Filled, fill
 from tests.benchmarks.measure import Measured, measure
@@ -20,7 +20,7 @@ from tests.benchmarks.world import World
 from tests.postgresql import PostgresqlServer, running_postgresql
 from trenza.storage.migrate import upgrade
 
-CONTESTS = ("Q1", "Q2", "Q3", "M1", "M2")
+CONTESTS = ("Q1", "Q2", "Q3", "S", "M1", "M2")
 DATABASES = ("postgresql", "sqlite")
 BESIDE = ("plan-off", "postgraphile")
 """Whom a run can do without."""
@@ -134,6 +134,8 @@ async def _contests(them: Contestants, wanted: Sequence[str]) -> list[Contest]:
         found.append(await reading.contacts(them))
     if "Q3" in wanted:
         found += await reading.balances(them)
+    if "S" in wanted:
+        found += await grouping.segments(them)
     if "M1" in wanted:
         found.append(await recording.record(them))
     if "M2" in wanted:

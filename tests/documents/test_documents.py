@@ -17,6 +17,7 @@ from tests.documents.markdown import (
 )
 from trenza.channels.address import LENGTH_MAX
 from trenza.cli.listening import WEBSOCKET_MESSAGE_BYTES_MAX
+from trenza.domain import segment_check
 from trenza.domain.consent import PURPOSES, ContactReasonCode
 from trenza.domain.errors import ErrorCode
 from trenza.domain.metering.policy import DEFAULT_POLICY
@@ -28,11 +29,13 @@ from trenza.readplan.connection import PAGE_DEFAULT, PAGE_MAX
 from trenza.services import (
     consent,
     contact,
+    contact_list,
     do_not_contact,
     frequency_cap,
     interaction,
     opt_out,
     report,
+    segment,
     ticket,
 )
 from trenza.services import interactionz as credits_
@@ -78,6 +81,11 @@ LIMITS = {
         f"{DEFAULT_POLICY.acceptance_horizon // DAY} days, unless the workspace says otherwise"
     ),
     "a grant": (f"1 to {credits_.AMOUNT_MAX:,} credits, priority 0 to {credits_.PRIORITY_MAX}"),
+    "a segment": (
+        f"{segment_check.GROUPS_MAX} groups of {segment_check.CONDITIONS_MAX} conditions"
+    ),
+    "segments and lists of a workspace": f"{segment.SEGMENTS_MAX} and {contact_list.LISTS_MAX:,}",
+    "`addToList`, `removeFromList`": f"{contact_list.CHANGED_MAX} ids",
     "an invitation": f"lasts {INVITATION_LASTS_FOR // DAY} days",
     "a sign-in without a sign of life": (
         f"ends after {SIGNED_IN_AFTER_ACTIVITY_FOR // HOUR} hours"

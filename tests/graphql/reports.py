@@ -51,6 +51,19 @@ MUTATIONS: dict[str, tuple[str, dict[str, Any], Scope]] = {
         Scope.ADMIN,
     ),
     "archiveCustomField": ("ArchiveCustomFieldInput!", {"key": "plan"}, Scope.ADMIN),
+    "createList": ("CreateListInput!", {"name": "VIP"}, Scope.MANAGE),
+    "renameList": ("RenameListInput!", {"listId": "?list", "name": "VIP"}, Scope.MANAGE),
+    "deleteList": ("DeleteListInput!", {"listId": "?list"}, Scope.MANAGE),
+    "addToList": ("AddToListInput!", {"listId": "?list", "contactIds": []}, Scope.MANAGE),
+    "removeFromList": ("RemoveFromListInput!", {"listId": "?list", "contactIds": []}, Scope.MANAGE),
+    "createSegment": (
+        "CreateSegmentInput!",
+        {"name": "VIP", "definition": {"groups": [{"conditions": [{"tag": {"tag": "vip"}}]}]}},
+        Scope.MANAGE,
+    ),
+    "updateSegment": ("UpdateSegmentInput!", {"segmentId": "?segment", "name": "A"}, Scope.MANAGE),
+    "deleteSegment": ("DeleteSegmentInput!", {"segmentId": "?segment"}, Scope.MANAGE),
+    "freezeSegment": ("FreezeSegmentInput!", {"segmentId": "?segment", "name": "A"}, Scope.MANAGE),
     "createCampaign": ("CreateCampaignInput!", {"name": "Black", "channel": "SMS"}, Scope.MANAGE),
     "createJourney": ("CreateJourneyInput!", {"name": "Hola", "stage": "SALE"}, Scope.MANAGE),
     "openTicket": ("OpenTicketInput!", {"contactId": "?contact", "subject": "?"}, Scope.MANAGE),
@@ -236,6 +249,7 @@ async def ids_of_everything(world: World, client: Client) -> dict[str, str]:
         "key": key_id,
         "grant": grant["grant"]["id"],
         **spoken,
+        **await _ids_of_groupings(client),
     }
 
 
@@ -258,8 +272,22 @@ async def speak_of_consent(client: Client, contact_id: str) -> dict[str, str]:
     return {"block": block["doNotContact"]["id"], "cap": cap["frequencyCap"]["id"]}
 
 
-NO_NODES = ("quarantine", "block", "cap")
+NO_NODES = ("quarantine", "key", "block", "cap")
 """The prefixes of what has an id and is asked for by what it belongs to."""
+
+
+async def _ids_of_groupings(client: Client) -> dict[str, str]:
+    """Makes a segment and a list; their ids by their prefix."""
+    segment = await client.do(
+        "createSegment",
+        "CreateSegmentInput",
+        "... on CreateSegmentPayload { segment { id } }",
+        MUTATIONS["createSegment"][1],
+    )
+    made = await client.do(
+        "createList", "CreateListInput", "... on CreateListPayload { list { id } }", {"name": "A"}
+    )
+    return {"segment": segment["segment"]["id"], "list": made["list"]["id"]}
 
 
 async def message(world: World, client: Client, name: str, **changes: Any) -> Any:

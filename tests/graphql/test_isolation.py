@@ -31,6 +31,8 @@ query ($own: [ID!]!, $foreign: [ID!]!) {
       mayContact(channel: EMAIL, purpose: MARKETING) { allowed reasons { code sentence } }
     }
   }
+  lists { totalCount nodes { id count members { totalCount } } }
+  segments { totalCount nodes { id count members { totalCount } } }
   campaigns { totalCount nodes { id interactions { totalCount } } }
   journeys { totalCount nodes { id interactions { totalCount } } }
   tickets { totalCount nodes { id number } }

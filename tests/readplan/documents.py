@@ -29,7 +29,10 @@ from tests.readplan.values import Known, Values, has_default, literal
 DEPTH_MAX = 9
 """A node of a connection is two or three levels below the field that answers the connection."""
 FIELDS_MAX = 9
-FIGURES = frozenset({"balance", "usage", "seats", "statement", "status", "mayContact", "consents"})
+FIGURES = frozenset(
+    {"balance", "usage", "seats", "statement", "status", "mayContact", "consents"}
+    | {"count", "explain", "members", "previewSegment", "segments"}
+)
 """Cost several statements each, and so are asked less often."""
 
 

@@ -313,6 +313,39 @@ async def _settle(world: World, life: Life) -> None:
     await life.do("admitInteraction", "", quarantineId=waiting[0])
     await _speak_of_consent(now, life)
     await _move_tickets(world, life)
+    await _list_and_divide(life)
+
+
+async def _list_and_divide(life: Life) -> None:
+    """Lists, one with a person under two ids; segments of many kinds of conditions."""
+    lists: list[str] = []
+    for n, people in enumerate((life.contacts[:2], life.contacts[2:6], [])):
+        made = await life.do("createList", "list { id }", name=ODD_TEXTS[n])
+        lists.append(made["list"]["id"])
+        await life.do("addToList", "changes { change }", listId=lists[n], contactIds=people)
+    of_lists = ({"list": {"listId": id, "has": n == 0}} for n, id in enumerate(lists))
+    touched = {"campaign": {"campaignId": life.campaigns[0]}}
+    wrote = {"count": {"operator": "GTE", "number": 2}, "period": {"lastDays": 21}}
+    spent = {"count": {"operator": "LT", "number": 4}, "period": {"since": text_of(BEGINNING)}}
+    country = {"field": "COUNTRY", "operator": "NEQ", "values": ["BR"]}
+    definitions: list[list[list[dict[str, Any]]]] = [
+        *([[condition]] for condition in of_lists),
+        [[touched, {"field": country}], [{"interactions": wrote}]],
+        [[{"spend": spent}, {"sessions": wrote}, {"journey": {"journeyId": life.journeys[1]}}]],
+        [
+            [
+                {"customField": {"key": "size", "operator": "ABSENT"}},
+                {"channel": {"channel": "PUSH"}},
+            ]
+        ],
+    ]
+    for n, groups in enumerate(definitions):
+        definition = {"groups": [{"conditions": conditions} for conditions in groups]}
+        name = ODD_TEXTS[n]
+        made = await life.do("createSegment", "segment { id }", name=name, definition=definition)
+        segment_id = made["segment"]["id"]
+        if n % 2:
+            await life.do("freezeSegment", "count", segmentId=segment_id, name=f"{name} {n}")
 
 
 async def _speak_of_consent(now: datetime, life: Life) -> None:
@@ -400,7 +433,7 @@ async def _custom(client: Client) -> dict[str, list[Any]]:
     return found
 
 
-LISTS_OF_QUERY = ("contacts", "campaigns", "journeys", "tickets")
+LISTS_OF_QUERY = ("contacts", "campaigns", "journeys", "tickets", "lists", "segments")
 LISTS = {
     "Workspace": [
         *"interactions sessions debits grants alerts quarantine".split(),
@@ -408,13 +441,15 @@ LISTS = {
     ],
     "Contact": (
         "interactions sessions debits tickets campaignTouches journeyEnrollments timeline "
-        "stageHistory consentEvents"
+        "stageHistory consentEvents lists"
     ).split(),
     "Campaign": ["touches", "interactions"],
     "Journey": ["enrollments", "interactions"],
     "InteractionzSession": ["interactions"],
     "Ticket": ["interactions"],
     "User": ["signIns"],
+    "ContactList": ["members"],
+    "Segment": ["members"],
     "AgentGroup": ["members"],
 }
 ORDERS = tuple(

@@ -39,6 +39,31 @@ class Symbol(str):
     __slots__ = ()
 
 
+ONE_OF = "SegmentConditionInput"
+"""An input of which exactly one field is given."""
+EXAMPLES: dict[str, list[dict[str, Any]]] = {
+    "SegmentFieldConditionInput": [
+        {"field": Symbol("COUNTRY"), "operator": Symbol("EQ"), "values": ["CO"]},
+        {"field": Symbol("STAGE"), "operator": Symbol("IN"), "values": ["SALE", "SERVICE"]},
+        {"field": Symbol("COMPANY"), "operator": Symbol("CONTAINS"), "values": ["a"]},
+        {"field": Symbol("NAME"), "operator": Symbol("CONTAINS"), "values": ["Á"]},
+        {"field": Symbol("CITY"), "operator": Symbol("ABSENT")},
+        {"field": Symbol("CREATED_AT"), "operator": Symbol("BEFORE_DAYS"), "days": 20},
+        {"field": Symbol("BIRTHDAY"), "operator": Symbol("WITHIN_DAYS"), "days": 60},
+    ],
+    "SegmentCustomFieldConditionInput": [
+        {"key": "size", "operator": Symbol("GTE"), "number": 2.5},
+        {"key": "size", "operator": Symbol("NEQ"), "texts": ["x"]},
+        {"key": "since", "operator": Symbol("LT"), "day": "2026-11-01"},
+        {"key": "vip", "operator": Symbol("EQ"), "boolean": True},
+        {"key": "vip", "operator": Symbol("ABSENT")},
+    ],
+    "SegmentPeriodInput": [{"lastDays": days} for days in (1, 7, 30)]
+    + [{"since": "2026-10-15T00:00:00Z"}, {"until": "2026-11-15T00:00:00-05:00"}, {}],
+}
+"""What belongs together in an input."""
+
+
 @dataclass
 class Known:
     """What a client of a workspace has seen there, and can therefore ask for."""
@@ -119,6 +144,11 @@ class Values:
             return self._contact_order(type_)
         found: dict[str, Any] = {}
         share = 0.3 if len(type_.fields) < FEW else 0.15
+        if type_.name == ONE_OF and not self._slips():
+            name, field = self._random.choice(list(type_.fields.items()))
+            return {name: self._value(name, field.type)}
+        if type_.name in EXAMPLES and not self._slips():
+            return dict(self._random.choice(EXAMPLES[type_.name]))
         for name, field in type_.fields.items():
             is_nullable = get_nullable_type(field.type) is field.type
             if not (is_nullable or has_default(field)) or self._is(share):
@@ -178,6 +208,12 @@ class Values:
         if self._slips():
             return self._random.choice(["x" * 201, "\x00", "a\x07b"])
         return self._random.choice(STRANGE_TEXTS[1:])
+
+    def _int(self, _: str) -> int:
+        return self._random.choice([-1, 2**31 - 1] if self._slips() else [0, 1, 2, 3, 9])
+
+    def _float(self, _: str) -> float:
+        return self._random.choice([0.0, 2.5, -1e9])
 
     def _datetime(self, _: str) -> str:
         return self._random.choice(BAD_INSTANTS if self._slips() else self._known.instants)

@@ -16,6 +16,7 @@ from trenza.domain.errors import BrokenInvariant
 from trenza.domain.interaction import Language
 from trenza.domain.metering.cycle import cycle_of
 from trenza.domain.metering.seat import SeatStatus
+from trenza.domain.segment import definition_of
 from trenza.services.access import (
     CreatedKey,
     CreateKey,
@@ -28,6 +29,13 @@ from trenza.services.custom_field import DefineCustomField, define_custom_field
 from trenza.services.dependencies import Dependencies
 from trenza.services.founding import FoundWorkspace, NewPlan, found_workspace
 from trenza.services.seat import change_role, reactivate_user, sign_in
+from trenza.services.segment import (
+    CreateSegment,
+    FreezeSegment,
+    create_segment,
+    freeze_segment,
+)
+from trenza.storage.contact_list import find_list_named
 from trenza.storage.founding import list_workspaces
 from trenza.storage.interaction import find_known
 from trenza.storage.seat import find_open_sign_ins, find_user_by_email
@@ -103,12 +111,24 @@ async def load_company(
     timeline = Timeline(folder, dependencies, clock, viewer, request.zone, loaded_at)
     await timeline.replay(tell)
     clock.at = loaded_at
+    await group_contacts(dependencies, viewer)
     return workspace_id
 
 
 def _custom_field(field: Description) -> DefineCustomField:
     kinds = {"type": FieldType(field["type"]), "privacy": Privacy(field["privacy"])}
     return DefineCustomField(**{**field, **kinds})
+
+
+async def group_contacts(dependencies: Dependencies, viewer: Viewer) -> None:
+    """Keeps the company's segments, and freezes those of them that have a list's name."""
+    for segment in describe()["segments"]:
+        definition = definition_of(segment["definition"])
+        request = CreateSegment(segment["name"], definition)
+        segment_id = await create_segment(dependencies, viewer, request)
+        if "frozen_as" in segment:
+            freezing = FreezeSegment(segment_id, segment["frozen_as"])
+            await freeze_segment(dependencies, viewer, freezing)
 
 
 async def find_company(dependencies: Dependencies) -> str | None:
@@ -120,11 +140,14 @@ async def find_company(dependencies: Dependencies) -> str | None:
 
 
 async def is_whole(dependencies: Dependencies, workspace_id: str) -> bool:
-    """Whether the company was loaded to the end: whether its last report is there."""
+    """Whether the company was loaded to the end: whether its last report and list are there."""
     lines = (resources.seed() / "demo" / "timeline.jsonl").read_bytes().splitlines()
     last = next(line for line in map(orjson.loads, reversed(lines)) if "externalId" in line)
     key = last["source"], last["externalId"]
+    lists = [each["frozen_as"] for each in describe()["segments"] if "frozen_as" in each]
     async with dependencies.database.read() as connection:
+        if await find_list_named(connection, workspace_id, lists[-1]) is None:
+            return False
         return key in await find_known(connection, workspace_id, {key})
 
 

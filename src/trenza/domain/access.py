@@ -69,6 +69,15 @@ class Verb(StrEnum):
     CREATE_CAMPAIGN = "createCampaign"
     CREATE_JOURNEY = "createJourney"
     OPEN_TICKET = "openTicket"
+    CREATE_LIST = "createList"
+    RENAME_LIST = "renameList"
+    DELETE_LIST = "deleteList"
+    ADD_TO_LIST = "addToList"
+    REMOVE_FROM_LIST = "removeFromList"
+    CREATE_SEGMENT = "createSegment"
+    UPDATE_SEGMENT = "updateSegment"
+    DELETE_SEGMENT = "deleteSegment"
+    FREEZE_SEGMENT = "freezeSegment"
     GRANT_INTERACTIONZ = "grantInteractionz"
     CLOSE_CYCLE = "closeCycle"
     INVITE_USER = "inviteUser"
@@ -145,6 +154,15 @@ PERMISSIONS: Mapping[Verb, Permission] = MappingProxyType(
         Verb.CREATE_CAMPAIGN: MANAGEMENT,
         Verb.CREATE_JOURNEY: MANAGEMENT,
         Verb.OPEN_TICKET: MANAGEMENT,
+        Verb.CREATE_LIST: MANAGEMENT,
+        Verb.RENAME_LIST: MANAGEMENT,
+        Verb.DELETE_LIST: MANAGEMENT,
+        Verb.ADD_TO_LIST: MANAGEMENT,
+        Verb.REMOVE_FROM_LIST: MANAGEMENT,
+        Verb.CREATE_SEGMENT: MANAGEMENT,
+        Verb.UPDATE_SEGMENT: MANAGEMENT,
+        Verb.DELETE_SEGMENT: MANAGEMENT,
+        Verb.FREEZE_SEGMENT: MANAGEMENT,
         Verb.GRANT_INTERACTIONZ: ADMINISTRATION,
         Verb.CLOSE_CYCLE: ADMINISTRATION,
         Verb.INVITE_USER: ADMINISTRATION,

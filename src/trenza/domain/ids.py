@@ -51,6 +51,8 @@ class Prefix(StrEnum):
     CONSENT = "consent"
     DO_NOT_CONTACT = "block"
     FREQUENCY_CAP = "cap"
+    LIST = "list"
+    SEGMENT = "segment"
 
 
 _PREFIXES = {str(prefix): prefix for prefix in Prefix}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import strawberry
 
-from trenza.domain.access import Privacy
+from trenza.domain.access import Privacy, Scope
 from trenza.domain.channel import ChannelKind
 from trenza.domain.contact import LifecycleStage
 from trenza.domain.custom_field import read_tags
@@ -28,6 +28,7 @@ from trenza.graphql.custom_field import (
 )
 from trenza.graphql.enums import ContactOrderField, OrderDirection
 from trenza.graphql.node import Node
+from trenza.graphql.segment import segments_of
 from trenza.graphql.ticket import OPEN
 from trenza.graphql.timeline import TIMELINE_OF_CONTACT
 from trenza.readplan.fields import (
@@ -37,6 +38,7 @@ from trenza.readplan.fields import (
     Order,
     column,
     connection,
+    figure,
     many,
     one,
 )
@@ -54,6 +56,7 @@ from trenza.storage.contact import Contact as ContactTable
 from trenza.storage.contact import ContactIdentity as IdentityTable
 from trenza.storage.contact_history import STAGE
 from trenza.storage.contact_history import ContactStage as StageTable
+from trenza.storage.contact_list import LIST, LIST_MEMBER, LIST_OF_MEMBER, in_list
 from trenza.storage.custom_value import has_all_tags, has_any_tag
 from trenza.storage.interaction import INTERACTION
 from trenza.storage.journey import ENROLLMENT
@@ -64,11 +67,13 @@ from trenza.storage.ticket import TICKET
 if TYPE_CHECKING:
     from trenza.graphql.campaign import CampaignTouch
     from trenza.graphql.consent import Consent, ConsentEvent, ContactVerdict, DoNotContact
+    from trenza.graphql.contact_list import ContactList
     from trenza.graphql.custom_field import CustomFieldValue
     from trenza.graphql.interaction import Interaction
     from trenza.graphql.interactionz import InteractionzDebit, InteractionzSession
     from trenza.graphql.journey import JourneyEnrollment
     from trenza.graphql.seat import User
+    from trenza.graphql.segment import Segment
     from trenza.graphql.ticket import Ticket
     from trenza.graphql.timeline import TimelineEntry
     from trenza.readplan.connection import Connection
@@ -171,6 +176,21 @@ class Contact(Node):
         by=ENROLLMENT.c.owner_id,
         order=Order((ENROLLMENT.c.enrolled_at, ENROLLMENT.c.id), descending=True),
     )
+    lists: Connection[ContactList] = connection(
+        "The lists the person is in, newest first.",
+        by=LIST_MEMBER.c.owner_id,
+        via=LIST_OF_MEMBER,
+        order=Order((LIST.c.created_at, LIST.c.id), descending=True),
+    )
+    segments: list[Segment] = figure(
+        segments_of,
+        "id",
+        description=(
+            "The segments that the person belongs to now, by name, but for those that ask about a "
+            "field which the viewer may not see."
+        ),
+        scope=Scope.READ,
+    )
     timeline: Connection[TimelineEntry] = TIMELINE_OF_CONTACT
     merged_from: list[Contact] = many(
         "The contacts that were merged into this one.",
@@ -225,6 +245,7 @@ class ContactFilter:
     name_contains: str | None = strawberry.field(
         default=None, description="A part of the name; neither case nor accents matter."
     )
+    list_id: strawberry.ID | None = strawberry.field(default=None, description="Is in this list.")
     created_from: datetime | None = strawberry.field(
         default=None, description="Made at this instant or later."
     )
@@ -281,6 +302,7 @@ CONTACT_FILTERS = {
     "name_contains": Condition(
         has_name_like, lambda given: containing(clean(given, ("filter", "nameContains"), 200))
     ),
+    "list_id": Condition(in_list(CONTACT)),
     "created_from": Condition(lambda at: CONTACT.c.created_at >= at),
     "created_before": Condition(lambda at: CONTACT.c.created_at < at),
 }

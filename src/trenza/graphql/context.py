@@ -12,6 +12,7 @@ import strawberry
 from trenza.domain.access import Scope, Viewer
 from trenza.domain.errors import Unauthenticated
 from trenza.graphql.figures import Figures
+from trenza.graphql.membership import Membership
 from trenza.pubsub.bus import Bus
 from trenza.readplan.reader import Reader, Row
 from trenza.services.dependencies import Dependencies
@@ -40,6 +41,7 @@ class Context:
     now: datetime = BEGINNING
     _reader: Reader | None = None
     _figures: Figures | None = None
+    _membership: Membership | None = None
 
     def for_operation(self) -> Context:
         """A context with loaders of its own and one instant for everything it says."""
@@ -50,7 +52,7 @@ class Context:
     def renew(self) -> None:
         """Forgets what was loaded: what follows a write, or the next event, is read anew."""
         self.now = self.dependencies.clock.now()
-        self._reader = self._figures = None
+        self._reader = self._figures = self._membership = None
 
     async def write(self, verb: Callable[..., Awaitable[T]], *request: Any) -> T:
         """Runs a service and forgets what was loaded before it."""
@@ -99,6 +101,14 @@ class Context:
                 self.now,
             )
         return self._figures
+
+    @property
+    def membership(self) -> Membership:
+        """Who belongs to the segments and lists that this operation asks about."""
+        if self._membership is None:
+            database = self.dependencies.database
+            self._membership = Membership(database, self.memory, self.viewer, self.now)
+        return self._membership
 
 
 Info = strawberry.Info[Context, None]

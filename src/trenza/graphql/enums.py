@@ -16,9 +16,11 @@ from trenza.domain.metering.balance import GrantKind
 from trenza.domain.metering.fold import Outcome
 from trenza.domain.metering.ledger import DebitReason
 from trenza.domain.metering.seat import SeatStatus
+from trenza.domain.segment import CountOperator, Direction, SegmentField, SegmentOperator
 from trenza.domain.ticket import TicketStatus, TicketVisibility
 from trenza.domain.timeline import TimelineKind
 from trenza.readplan.schema import NAMESPACE, named
+from trenza.services.contact_list import ListChange
 
 E = TypeVar("E", bound=type[Enum])
 
@@ -318,6 +320,71 @@ declare(
     FREQUENCY_CAPPED="The person has had as many mass sends as the period allows.",
     CONSENT_GRANTED="Consent was given and is in force.",
     NOT_REFUSED="The purpose takes no grant, and nothing was refused.",
+)
+declare(
+    SegmentField,
+    "SegmentField",
+    "A field of a contact that a segment can ask about.",
+    STAGE="The stage of the life cycle.",
+    LANGUAGE="The language.",
+    COUNTRY="The country, ISO 3166 alpha-2.",
+    CITY="The city.",
+    COMPANY="The company.",
+    DEPARTMENT="The department.",
+    ORIGIN="Where the contact came from.",
+    TIME_ZONE="The IANA time zone.",
+    FIRST_NAME="The given name, as it is written.",
+    LAST_NAME="The family name, as it is written.",
+    DISPLAY_NAME="The name to show, as it is written.",
+    NAME="Any of the names, by CONTAINS alone; neither case nor accents matter.",
+    CREATED_AT="When the contact was made, by WITHIN_DAYS and BEFORE_DAYS.",
+    UPDATED_AT="When a field of the contact last changed, by WITHIN_DAYS and BEFORE_DAYS.",
+    BIRTHDAY="The birthday, by WITHIN_DAYS, EXISTS and ABSENT.",
+)
+declare(
+    SegmentOperator,
+    "SegmentOperator",
+    "How a field is compared.",
+    EQ="Is the value.",
+    NEQ="Is not the value; also where there is none.",
+    LT="Is less, or earlier.",
+    LTE="Is the value, less or earlier.",
+    GT="Is more, or later.",
+    GTE="Is the value, more or later.",
+    IN="Is one of the values.",
+    CONTAINS="Contains the text, as it is written.",
+    EXISTS="Has a value.",
+    ABSENT="Has no value.",
+    WITHIN_DAYS="Within the last so many days; a birthday: today or within the next ones.",
+    BEFORE_DAYS="More than so many days ago.",
+)
+declare(
+    CountOperator,
+    "CountOperator",
+    "How a number of things is compared.",
+    EQ="Exactly so many.",
+    NEQ="Any number but that.",
+    LT="Fewer.",
+    LTE="At most so many.",
+    GT="More.",
+    GTE="At least so many.",
+)
+declare(
+    Direction,
+    "Direction",
+    "Who spoke.",
+    INBOUND="The customer.",
+    OUTBOUND="The company.",
+)
+declare(
+    ListChange,
+    "ListChange",
+    "What became of a contact that was to be put into a list, or taken out.",
+    ADDED="It is in the list now.",
+    ALREADY_IN="It was in the list before.",
+    REMOVED="It is out of the list now.",
+    NOT_IN="It was not in the list.",
+    NOT_FOUND="The workspace has no such contact.",
 )
 declare(
     TimelineKind,

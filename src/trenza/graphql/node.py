@@ -25,6 +25,8 @@ NODE_TYPES = {
     Prefix.JOURNEY_ENROLLMENT: "JourneyEnrollment",
     Prefix.TICKET: "Ticket",
     Prefix.USER: "User",
+    Prefix.LIST: "ContactList",
+    Prefix.SEGMENT: "Segment",
     Prefix.GROUP: "AgentGroup",
 }
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trenza.channels.address import normalise_address
+from trenza.domain.access import Scope
 from trenza.domain.channel import ChannelKind
 from trenza.domain.ids import Prefix
 from trenza.graphql.contact import CONTACT_FILTERS, CONTACT_ORDERS, permit_contacts
 from trenza.graphql.node import NODE_TYPES
+from trenza.graphql.segment import preview_segment
 from trenza.graphql.ticket import OPEN
 from trenza.readplan.fields import (
     Argument,
@@ -17,6 +19,7 @@ from trenza.readplan.fields import (
     by_ids,
     column,
     connection,
+    figure,
     lookup,
     one,
     part,
@@ -24,18 +27,22 @@ from trenza.readplan.fields import (
 from trenza.readplan.schema import Record, record
 from trenza.storage.campaign import CAMPAIGN
 from trenza.storage.contact import CONTACT, has_address
+from trenza.storage.contact_list import LIST
 from trenza.storage.journey import JOURNEY
+from trenza.storage.segment import SEGMENT
 from trenza.storage.ticket import TICKET
 
 if TYPE_CHECKING:
     from strawberry import ID
 
-    from trenza.domain.access import Role, Scope
+    from trenza.domain.access import Role
     from trenza.graphql.campaign import Campaign
     from trenza.graphql.contact import Contact
+    from trenza.graphql.contact_list import ContactList
     from trenza.graphql.journey import Journey
     from trenza.graphql.node import Node
     from trenza.graphql.seat import User
+    from trenza.graphql.segment import Segment, SegmentPreview
     from trenza.graphql.ticket import Ticket
     from trenza.graphql.workspace import Workspace
     from trenza.readplan.connection import Connection
@@ -93,10 +100,30 @@ class Query(Record):
         order=Order((TICKET.c.number,), descending=True),
         arguments={"open": OPEN},
     )
+    lists: Connection[ContactList] = connection(
+        "The lists of contacts, newest first.",
+        order=Order((LIST.c.created_at, LIST.c.id), descending=True),
+    )
+    segments: Connection[Segment] = connection(
+        "The segments, newest first.",
+        order=Order((SEGMENT.c.created_at, SEGMENT.c.id), descending=True),
+    )
     viewer: Viewer = part("Who asks.")
     workspace: Workspace = one("The workspace of the key.", "workspace_id", to="workspace_id")
     contact: Contact | None = by_id(
         "A contact by id; null where the workspace has none.", {Prefix.CONTACT: "Contact"}
+    )
+    list_: ContactList | None = by_id(
+        "A list by id; null where the workspace has none.", {Prefix.LIST: "ContactList"}
+    )
+    segment: Segment | None = by_id(
+        "A segment by id; null where the workspace has none.", {Prefix.SEGMENT: "Segment"}
+    )
+    preview_segment: SegmentPreview = figure(
+        preview_segment,
+        description="What a definition would find, without keeping it.",
+        arguments={"definition": Argument("SegmentDefinitionInput", "The definition.")},
+        scope=Scope.READ,
     )
     contact_by_identity: Contact | None = lookup(
         "The contact that is known by an address; null where none is.",

@@ -31,6 +31,15 @@ class Window:
     before: tuple[Any, ...] | None
 
 
+@dataclass(frozen=True)
+class FoundKeys:
+    """The rows of a page by the values that order them, in the list's order, the id last."""
+
+    keys: Sequence[tuple[Any, ...]]
+    more: bool
+    """Whether more lie beyond the page, in the direction of reading."""
+
+
 def window(
     order: Order, first: int | None, after: str | None, last: int | None, before: str | None
 ) -> Window:

@@ -234,6 +234,23 @@ class Connected(Many):
     )
 
 
+@dataclass(frozen=True)
+class Found(Declaration):
+    """A Relay connection of stored rows that a function finds, where how is itself data.
+
+    `function` gets the operation, the window that is asked for, the columns of the row in `needs`
+    and the field's arguments; it answers `connection.FoundKeys`. `count` gets the same without a
+    window and answers how many rows there are in all. The rows are then read by their ids, which
+    are the last column of `order`.
+    """
+
+    function: Callable[..., Any] = field(kw_only=True)
+    count: Callable[..., Any] = field(kw_only=True)
+    order: Order = field(kw_only=True)
+    needs: tuple[str, ...] = field(default=(), kw_only=True)
+    scope: Scope | None = field(default=Scope.READ, kw_only=True)
+
+
 def column(description: str, name: str | None = None, *, privacy: Privacy = Privacy.NORMAL) -> Any:
     """Declares a stored value; `name` where the column is not called like the field."""
     return Column(description, name, privacy=privacy)
@@ -260,11 +277,19 @@ def figure(
     *needs: str,
     description: str | None = None,
     arguments: Mapping[str, Argument] | None = None,
+    scope: Scope | None = None,
     check: Check | None = None,
 ) -> Any:
     """Declares what a function works out on demand; its docstring is the description."""
     said = description or (function.__doc__ or "").strip().split("\n\n")[0]
-    return Figure(said, function=function, needs=needs, arguments=arguments or {}, check=check)
+    return Figure(
+        said,
+        function=function,
+        needs=needs,
+        arguments=arguments or {},
+        scope=scope,
+        check=check,
+    )
 
 
 def write(function: Callable[..., Any], description: str, arguments: Mapping[str, Argument]) -> Any:
@@ -311,3 +336,8 @@ def many(description: str, **options: Any) -> Any:
 def connection(description: str, **options: Any) -> Any:
     """Declares a Relay connection; the options are those of `Connected`."""
     return Connected(description, **options)
+
+
+def found(description: str, **options: Any) -> Any:
+    """Declares a Relay connection that a function finds; the options are those of `Found`."""
+    return Found(description, **options)

@@ -5,12 +5,14 @@ A filler of a selection knows where; where nothing is open there is no filler, a
 database is the answer as it is.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
 from inspect import isawaitable
 from typing import Any
 
+import orjson
 from graphql import (
     GraphQLEnumType,
     GraphQLList,
@@ -22,7 +24,7 @@ from graphql import (
 from trenza.domain.errors import BrokenInvariant
 from trenza.domain.instant import instant_text
 from trenza.readplan import fields
-from trenza.readplan.connection import cursor_of, mark_of, python_type
+from trenza.readplan.connection import FoundKeys, Window, cursor_of, mark_of, python_type
 from trenza.readplan.run import Run
 from trenza.readplan.schema import NAMESPACE, Record, in_full, order_of
 from trenza.readplan.selection import Field, PageField, Selection, UncoveredError
@@ -103,6 +105,8 @@ def _step_of(field: Field, selection: Selection) -> Fill | None:
             return _computing(field, computed, _decoders(computed.needs, selection))
         case fields.Figure() as figure:
             return _figuring(field, figure, _decoders(figure.needs, selection))
+        case fields.Found() as sought:
+            return _finding(field, sought, _decoders(sought.needs, selection))
         case fields.Connected() as connected:
             return _paging(field, connected)
         case fields.Many():
@@ -237,6 +241,8 @@ def _value_of(
             return partial(_compute_now, field, computed, encoder_of(field.type))
         case fields.Figure() as figure:
             return partial(_figure_now, field, figure, _putting(field))
+        case fields.Found() as sought:
+            return partial(_find_now, sought, _page_maker(field, sought), key)
     raise UncoveredError(f"{selection.typename}.{field.name} hangs from a figure")
 
 
@@ -378,13 +384,120 @@ def _place(
     keys = read[: asked.size]
     if asked.backward:
         keys.reverse()
+    connection[info.key] = _info(info, asked, more, keys, partial(_cursor, order))
+
+
+def _info(
+    info: PageField, asked: Window, more: bool, keys: Sequence[Any], cursor: Callable[[Any], str]
+) -> dict[str, Any]:
+    """Where a page lies, as it is selected; `more` is whether there are rows beyond it."""
     values: dict[str, Callable[[], Any]] = {
         "hasNextPage": lambda: asked.before is not None if asked.backward else more,
         "hasPreviousPage": lambda: more if asked.backward else asked.after is not None,
-        "startCursor": lambda: _cursor(order, keys[0]) if keys else None,
-        "endCursor": lambda: _cursor(order, keys[-1]) if keys else None,
+        "startCursor": lambda: cursor(keys[0]) if keys else None,
+        "endCursor": lambda: cursor(keys[-1]) if keys else None,
     }
-    below = info.below if isinstance(info.below, tuple) else ()
-    connection[info.key] = {
-        each.key: values[each.name]() if each.name in values else each.name for each in below
+    return {
+        each.key: values[each.name]() if each.name in values else each.name for each in _below(info)
     }
+
+
+def _below(field: PageField) -> tuple[PageField, ...]:
+    return field.below if isinstance(field.below, tuple) else ()
+
+
+MakePage = Callable[[Mapping[str, Any], Run], Awaitable[dict[str, Any]]]
+"""Makes a connection of the columns that its function needs."""
+
+
+def _finding(field: Field, sought: fields.Found, decoders: Sequence[tuple[str, Decode]]) -> Fill:
+    make = _page_maker(field, sought)
+
+    def fill(found: dict[str, Any], run: Run) -> None:
+        needed = _decoded(decoders, found[field.key])
+        run.awaited.append(_put_later(found, field.key, make(needed, run)))
+
+    return fill
+
+
+def _find_now(
+    sought: fields.Found,
+    make: MakePage,
+    key: str,
+    found: dict[str, Any],
+    row: Mapping[str, Any],
+    run: Run,
+) -> None:
+    needed = {name: row[name] for name in sought.needs}
+    # Its place among the keys is kept until it is there.
+    found[key] = None
+    run.awaited.append(_put_later(found, key, make(needed, run)))
+
+
+async def _put_later(found: dict[str, Any], key: str, page: Awaitable[dict[str, Any]]) -> None:
+    found[key] = await page
+
+
+def _page_maker(field: Field, sought: fields.Found) -> MakePage:
+    """Finds the keys of a page, reads its rows back by their ids, and counts where it is asked."""
+    page = field.page
+    if page is None:
+        raise BrokenInvariant(f"{field.name} has no page")
+    fills = {selection: filler_of(selection) for selection in page.selections()}
+    counts = any(each.name == "totalCount" for each in page.fields)
+    mark = mark_of(sought.order)
+
+    async def keys_of(needed: Mapping[str, Any], run: Run) -> FoundKeys:
+        if not page.has_rows:
+            return FoundKeys((), more=False)
+        found: FoundKeys = await sought.function(run.operation, run.window(field), **needed)
+        return found
+
+    async def total(needed: Mapping[str, Any], run: Run) -> Any:
+        return await sought.count(run.operation, **needed) if counts else None
+
+    async def make(needed: Mapping[str, Any], run: Run) -> dict[str, Any]:
+        asked = {**needed, **in_full(sought, run.given(field), run.operation)}
+        found, count = await asyncio.gather(keys_of(asked, run), total(asked, run))
+        rows = {each: await _read(each, fill, found, run) for each, fill in fills.items()}
+        cursor = partial(cursor_of, mark)
+        values = [_of_found(each, found, rows, cursor) for each in page.fields]
+        for n, each in enumerate(page.fields):
+            if each.name == "totalCount":
+                values[n] = count
+            elif each.name == "pageInfo":
+                values[n] = _info(each, run.window(field), found.more, found.keys, cursor)
+        return {each.key: value for each, value in zip(page.fields, values, strict=True)}
+
+    return make
+
+
+async def _read(selection: Selection, fill: Fill | None, found: FoundKeys, run: Run) -> list[Any]:
+    texts = await run.read_back(selection, [keys[-1] for keys in found.keys])
+    if fill is None:
+        return [orjson.Fragment(text) for text in texts]
+    rows = [orjson.loads(text) for text in texts]
+    for row in rows:
+        fill(row, run)
+    return rows
+
+
+def _of_found(
+    field: PageField,
+    found: FoundKeys,
+    rows: Mapping[Selection, list[Any]],
+    cursor: Callable[[Any], str],
+) -> Any:
+    """The nodes or the edges of a page; anything else is its name."""
+    if isinstance(field.below, Selection):
+        return rows[field.below]
+    if field.name != "edges":
+        return field.name
+
+    def part(each: PageField, n: int) -> Any:
+        if isinstance(each.below, Selection):
+            return rows[each.below][n]
+        return cursor(found.keys[n]) if each.name == "cursor" else each.name
+
+    below = _below(field)
+    return [{each.key: part(each, n) for each in below} for n in range(len(found.keys))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from trenza.domain.access import Privacy, Scope
 from trenza.readplan import fields
 from trenza.readplan.dialect import JsonDialect
 from trenza.readplan.filling import Fill, filler_of, fills_of, shaper_of
+from trenza.readplan.gathering import Gathering, read_back_of
 from trenza.readplan.run import Run
 from trenza.readplan.selection import Field, Selection, UncoveredError
 from trenza.readplan.statement import Statement, Writer, ids_given
@@ -35,12 +36,15 @@ class Plan:
     classes: frozenset[Privacy]
     checked: Sequence[Field]
     """Fields whose arguments may be refused to who asks."""
+    found: Mapping[Selection, Statement]
+    """What reads back the rows that functions find."""
 
-    async def answer(self, run: Run, statements: Statements) -> bytes:
+    async def answer(self, run: Run, statements: Statements, gathering: Gathering) -> bytes:
         """The whole answer as JSON; raises DomainError for arguments that are refused."""
         await check_all(self.checked, run)
         for field in self.counted:
             run.window(field)
+        run.read_back = read_back_of(self.found, run, gathering)
         texts: Texts = ()
         if self.statement is not None:
             [texts] = await statements.fetch(self.statement.text, self.statement.parameters(run))
@@ -68,6 +72,7 @@ def compile_plan(selection: Selection, json: JsonDialect, dialect: Dialect, run:
         counted,
         classes_of(selection),
         checked_of(selection),
+        statements_of_found(selection, json, dialect, run),
     )
 
 
@@ -93,6 +98,18 @@ async def check_all(checked: Sequence[Field], run: Run) -> None:
             checking = field.declaration.check(run.operation, run.given(field))
             if checking is not None:
                 await checking
+
+
+def statements_of_found(
+    selection: Selection, json: JsonDialect, dialect: Dialect, run: Run
+) -> dict[Selection, Statement]:
+    """For each connection that a function finds what reads its rows back, by what is selected."""
+    return {
+        below: Writer(json, dialect, run).rows(below)
+        for field in fields_of(selection)
+        if isinstance(field.declaration, fields.Found) and field.page
+        for below in field.page.selections()
+    }
 
 
 def scopes_of(selection: Selection) -> frozenset[Scope]:

@@ -37,12 +37,13 @@ from trenza.domain.access import Scope
 from trenza.domain.errors import DomainError
 from trenza.readplan.coercion import Variables
 from trenza.readplan.dialect import PostgresJson, SqliteJson
+from trenza.readplan.gathering import Gathering
 from trenza.readplan.kept import Kept
 from trenza.readplan.plan import Plan, compile_plan
 from trenza.readplan.run import Run
 from trenza.readplan.schema import DeclaredField, Operation
 from trenza.readplan.selection import Reading, UncoveredError
-from trenza.readplan.written import FailedWriteError, Gathering, WrittenPlan, compile_written
+from trenza.readplan.written import FailedWriteError, WrittenPlan, compile_written
 from trenza.storage.engine import Database
 from trenza.storage.statements import StatementError, Statements, TooComplexError
 
@@ -139,7 +140,7 @@ class Planner:
             if isinstance(plan, WrittenPlan):
                 await plan.rehearse(run, self._gathering)
                 return await plan.answer(run, self._gathering)
-            return await plan.answer(run, self._statements)
+            return await plan.answer(run, self._statements, self._gathering)
         except TooComplexError as refusal:
             reason = "too complex"
             key = (document, document.shape_of(run.variables))

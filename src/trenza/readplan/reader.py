@@ -147,7 +147,7 @@ class Reader:
         worked_out = (each for each in relation.order.columns if isinstance(each, Label))
         statement = self.within(relation.table).add_columns(by.label(PARENT), *worked_out)
         if declaration.via is not None:
-            statement = statement.join(by.table, declaration.via)
+            statement = statement.join_from(relation.table, by.table, declaration.via)
         statement = statement.where(by.in_(set(keys)), *relation.conditions)
         return statement if declaration.where is None else statement.where(declaration.where)
 

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from graphql.execution.values import VariableValues
 
+from trenza.domain.errors import BrokenInvariant
 from trenza.readplan.connection import Window
 from trenza.readplan.schema import Operation
 
 if TYPE_CHECKING:
-    from trenza.readplan.selection import Field
+    from trenza.readplan.selection import Field, Selection
+
+
+ReadBack = Callable[["Selection", Sequence[str]], Awaitable[Sequence[str]]]
+"""Answers the JSON of rows by their ids, as it is selected."""
+
+
+async def _never(_: Selection, ids: Sequence[str]) -> Sequence[str]:
+    raise BrokenInvariant(f"nothing reads back {len(ids)} rows")
 
 
 class Run:
@@ -25,6 +34,7 @@ class Run:
         self.workspace_id = operation.viewer.workspace_id
         self.awaited: list[Awaitable[Any]] = []
         self.rows: dict[str, Any] = {}
+        self.read_back: ReadBack = _never
         self.begun: dict[Field, asyncio.Future[Any]] = {}
         self._given: dict[Field, dict[str, Any]] = {}
         self._windows: dict[Field, Window] = {}

@@ -22,7 +22,15 @@ from strawberry.utils.str_converters import to_camel_case
 
 from trenza.domain.access import FIELD_PERMISSIONS, Privacy, Viewer
 from trenza.readplan import fields
-from trenza.readplan.connection import Connection, Edge, PageInfo, Window, window, write_cursor
+from trenza.readplan.connection import (
+    Connection,
+    Edge,
+    FoundKeys,
+    PageInfo,
+    Window,
+    window,
+    write_cursor,
+)
 from trenza.readplan.reader import Reader, Relation, Row
 
 C = TypeVar("C", bound=type)
@@ -146,6 +154,7 @@ class DeclaredField(StrawberryField):
     def __init__(self, name: str, annotation: str, declaration: fields.Declaration) -> None:
         super().__init__(
             python_name=name,
+            graphql_name=name.rstrip("_") if name.endswith("_") else None,
             type_annotation=StrawberryAnnotation(annotation, namespace=NAMESPACE),
             description=declaration.description,
         )
@@ -242,12 +251,16 @@ class DeclaredField(StrawberryField):
                 return self._found(operation, declaration, kwargs)
             case fields.Connected() as declaration:
                 return self._page(operation, declaration, row, kwargs)
+            case fields.Found() as declaration:
+                return self._sought(operation, declaration, row, kwargs)
             case fields.Many() as declaration:
                 return self._list(operation, declaration, row, kwargs)
         raise TypeError(f"{self.python_name}: {type(self.declaration).__name__} answers nothing")
 
     def _declared_arguments(self) -> Mapping[str, fields.Argument]:
         declaration = self.declaration
+        if isinstance(declaration, fields.Found):
+            return {**declaration.arguments, **PAGING}
         if not isinstance(declaration, fields.Connected):
             return declaration.arguments
         chosen = dict(PAGING)
@@ -368,8 +381,27 @@ class DeclaredField(StrawberryField):
             page.rows,
             page.more,
             asked,
-            relation,
+            relation.order,
             lambda: operation.reader.count(relation, key),
+        )
+
+    async def _sought(
+        self, operation: Operation, declaration: fields.Found, row: Row, given: dict[str, Any]
+    ) -> Any:
+        """The page of a function's keys, its rows read together by their ids."""
+        cls = NAMESPACE[self.target]
+        asked = window(declaration.order, *(given.get(name) for name in PAGING))
+        needed = {name: row[name] for name in declaration.needs}
+        needed |= in_full(declaration, given, operation)
+        found: FoundKeys = await declaration.function(operation, asked, **needed)
+        read = (operation.reader.known(cls.table, "id", keys[-1]) for keys in found.keys)
+        return _connection(
+            cls,
+            await asyncio.gather(*read),
+            found.more,
+            asked,
+            declaration.order,
+            lambda: declaration.count(operation, **needed),
         )
 
     def _relation(
@@ -412,7 +444,7 @@ def conditions_of(
                 yield condition, value
 
 
-def order_of(declaration: fields.Many, given: Mapping[str, Any]) -> fields.Order:
+def order_of(declaration: fields.Many | fields.Found, given: Mapping[str, Any]) -> fields.Order:
     """The order of a relation, as the client chose it where it may."""
     chosen = given.get("order_by")
     if chosen is None or not isinstance(declaration, fields.Connected):
@@ -472,11 +504,11 @@ def _connection(
     rows: Sequence[Row],
     more: bool,
     asked: Window,
-    relation: Relation,
+    order: fields.Order,
     total: Callable[[], Awaitable[int]],
 ) -> Any:
     nodes: list[Any] = [view(cls, row) for row in rows]
-    cursors = [write_cursor(relation.order, row) for row in rows]
+    cursors = [write_cursor(order, row) for row in rows]
     info = PageInfo(
         has_next_page=asked.before is not None if asked.backward else more,
         has_previous_page=more if asked.backward else asked.after is not None,

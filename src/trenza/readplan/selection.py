@@ -199,7 +199,7 @@ class Reading:
         self._relations += 1
         if self._relations > RELATIONS_MAX:
             raise UncoveredError("too many relations")
-        if isinstance(declaration, fields.Connected):
+        if isinstance(declaration, fields.Connected | fields.Found):
             return {}, Page(tuple(self._page_fields(named, sets)))
         types = self._schema.get_possible_types(named) if is_abstract_type(named) else [named]
         return {type_.name: self.selection(type_, sets) for type_ in types}, None
@@ -325,7 +325,7 @@ def _class_of(type_: GraphQLObjectType) -> type[Record]:
     return cls
 
 
-def _connected(declaration: fields.Declaration | None) -> fields.Connected:
-    if not isinstance(declaration, fields.Connected):
+def _connected(declaration: fields.Declaration | None) -> fields.Connected | fields.Found:
+    if not isinstance(declaration, fields.Connected | fields.Found):
         raise TypeError("only a connection has pages")
     return declaration

@@ -185,7 +185,11 @@ class Writer:
                 return self._leaf(alias.c[name or field.name], field.type)
             case fields.Beside():
                 return "null"
-            case fields.Computed(needs=needs) | fields.Figure(needs=needs):
+            case (
+                fields.Computed(needs=needs)
+                | fields.Figure(needs=needs)
+                | fields.Found(needs=needs)
+            ):
                 return self._needs(selection, needs, alias)
             case fields.Part(name=None):
                 return self.object(field.selection, alias)

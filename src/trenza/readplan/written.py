@@ -1,12 +1,7 @@
-"""The answer to a mutation: what it wrote is read back, all rows of a kind in one statement.
-
-Requests that were written in one transaction are answered in one turn of the loop, and what they
-ask for is then read together: one statement for all of them.
-"""
+"""The answer to a mutation: what it wrote is read back, all rows of a kind in one statement."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,15 +15,19 @@ from trenza.domain.errors import BrokenInvariant, DomainError
 from trenza.readplan import fields
 from trenza.readplan.dialect import JsonDialect
 from trenza.readplan.filling import Encode, Fill, Shape, encoder_of, filler_of, shaper_of
-from trenza.readplan.plan import check_all, checked_of, classes_of, fields_of, scopes_of
+from trenza.readplan.gathering import Gathering, read_back_of
+from trenza.readplan.plan import (
+    check_all,
+    checked_of,
+    classes_of,
+    fields_of,
+    scopes_of,
+    statements_of_found,
+)
 from trenza.readplan.run import Run
 from trenza.readplan.schema import Record, Stored, in_full
 from trenza.readplan.selection import Field, Selection, UncoveredError
-from trenza.readplan.statement import Statement, Writer, rows_parameters
-from trenza.storage.statements import Statements
-
-Asked = tuple[Sequence[str], asyncio.Future[list[str]]]
-"""The ids of rows, and where their JSON is waited for."""
+from trenza.readplan.statement import Statement, Writer
 
 
 class FailedWriteError(Exception):
@@ -37,62 +36,6 @@ class FailedWriteError(Exception):
     def __init__(self, error: GraphQLError) -> None:
         super().__init__(error.message)
         self.error = error
-
-
-class Gathering:
-    """Reads rows by id, those of the same statement that are asked for in one turn together."""
-
-    def __init__(self, statements: Statements, dialect: Dialect) -> None:
-        self._statements = statements
-        self._dialect = dialect
-        self._waiting: dict[tuple[Statement, str], list[Asked]] = {}
-        self._running: set[asyncio.Task[None]] = set()
-
-    async def texts(self, statement: Statement, run: Run, ids: Sequence[str]) -> list[str]:
-        """The JSON of each row."""
-        if not statement.is_shared:
-            return await self.read(statement, run, ids)
-        key = (statement, run.workspace_id)
-        loop = asyncio.get_running_loop()
-        if key not in self._waiting:
-            self._waiting[key] = []
-            loop.call_soon(self._start, key, run)
-        answer: asyncio.Future[list[str]] = loop.create_future()
-        self._waiting[key].append((ids, answer))
-        return await answer
-
-    def _start(self, key: tuple[Statement, str], run: Run) -> None:
-        task = asyncio.ensure_future(self._answer(key[0], run, self._waiting.pop(key)))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-
-    async def _answer(self, statement: Statement, run: Run, waiting: list[Asked]) -> None:
-        try:
-            texts = iter(await self.read(statement, run, [id for ids, _ in waiting for id in ids]))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is answered to who asked
-            for _, answer in waiting:
-                if not answer.cancelled():
-                    answer.set_exception(error)
-            return
-        for ids, answer in waiting:
-            own = [next(texts) for _ in ids]
-            if not answer.cancelled():
-                answer.set_result(own)
-
-    async def read(self, statement: Statement, run: Run, ids: Sequence[str]) -> list[str]:
-        """The JSON of each row, by a statement for these alone."""
-        unique = list(dict.fromkeys(ids))
-        parameters = self.parameters(statement, run, unique)
-        rows = await self._statements.fetch(statement.text, parameters)
-        found = {row[0]: row[1] for row in rows}
-        if len(found) != len(unique):
-            raise BrokenInvariant("what was written was not found")
-        return [found[id] for id in ids]
-
-    def parameters(self, statement: Statement, run: Run, ids: Sequence[str]) -> list[Any]:
-        """The values of a statement that reads these rows; raises DomainError."""
-        run.rows = rows_parameters(self._dialect, ids)
-        return statement.parameters(run)
 
 
 @dataclass(frozen=True)
@@ -165,6 +108,8 @@ class WrittenPlan:
     classes: frozenset[Privacy]
     checked: Sequence[Field]
     """Fields whose arguments may be refused to who asks."""
+    found: Mapping[Selection, Statement]
+    """What reads back the rows that functions find."""
     is_rehearsed: bool = False
 
     async def rehearse(self, run: Run, gathering: Gathering) -> None:
@@ -176,7 +121,7 @@ class WrittenPlan:
         for field in self.paged:
             run.window(field)
         kinds = [kind for each in self.written for kind in each.kinds.values()]
-        for statement in (kind.statement for kind in kinds):
+        for statement in (*(kind.statement for kind in kinds), *self.found.values()):
             if statement is not None and not self.is_rehearsed:
                 await gathering.read(statement, run, [])
             elif statement is not None and not statement.is_shared:
@@ -185,6 +130,7 @@ class WrittenPlan:
 
     async def answer(self, run: Run, gathering: Gathering) -> bytes:
         """The whole answer as JSON, when everything is committed."""
+        run.read_back = read_back_of(self.found, run, gathering)
         found: dict[str, Any] = {}
         for each in self.written:
             field, is_written = each.field, bool(found)
@@ -209,6 +155,7 @@ def compile_written(
     paged: list[Field] = []
     classes: set[Privacy] = set()
     checked: list[Field] = []
+    found: dict[Selection, Statement] = {}
     for field in selected:
         if not isinstance(field.declaration, fields.Write):
             raise UncoveredError(f"{field.name} has a resolver")
@@ -220,9 +167,10 @@ def compile_written(
             scopes |= scopes_of(below)
             classes |= classes_of(below)
             checked += checked_of(below)
+            found |= statements_of_found(below, json, dialect, run)
             paged += [each for each in fields_of(below) if each.page]
         written.append(WrittenField(field, field.declaration, kinds))
-    return WrittenPlan(written, frozenset(scopes), paged, frozenset(classes), checked)
+    return WrittenPlan(written, frozenset(scopes), paged, frozenset(classes), checked, found)
 
 
 def _kind_of(selection: Selection, writer: Writer) -> Kind:

@@ -6,6 +6,7 @@ from trenza.storage.campaign import Campaign, CampaignTouch
 from trenza.storage.consent import ConsentEvent, DoNotContact, FrequencyCap
 from trenza.storage.contact import Contact, ContactAddress, ContactIdentity
 from trenza.storage.contact_history import ContactStage, ContactVersion
+from trenza.storage.contact_list import ContactList, ContactListMember
 from trenza.storage.custom_field import CustomField
 from trenza.storage.group import AgentGroup, GroupMember
 from trenza.storage.interaction import Interaction, QuarantinedInteraction
@@ -21,6 +22,7 @@ from trenza.storage.interactionz import (
 )
 from trenza.storage.journey import Journey, JourneyEnrollment
 from trenza.storage.seat import SeatEvent, SignIn, WorkspaceUser
+from trenza.storage.segment import Segment
 from trenza.storage.ticket import Ticket
 from trenza.storage.workspace import Contract, Plan, Workspace
 
@@ -35,6 +37,8 @@ __all__ = [
     "Contact",
     "ContactAddress",
     "ContactIdentity",
+    "ContactList",
+    "ContactListMember",
     "ContactStage",
     "ContactVersion",
     "Contract",
@@ -54,6 +58,7 @@ __all__ = [
     "Plan",
     "QuarantinedInteraction",
     "SeatEvent",
+    "Segment",
     "SignIn",
     "Ticket",
     "UsageAlert",

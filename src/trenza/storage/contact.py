@@ -49,6 +49,7 @@ from trenza.storage.columns import (
     symbol,
 )
 from trenza.storage.consent import BLOCK, CONSENT
+from trenza.storage.contact_list import LIST_MEMBER, is_first_of_owner
 from trenza.storage.dialect import RowsParameter
 from trenza.storage.interaction import IDS, Interaction
 from trenza.storage.interactionz import InteractionzSession
@@ -180,7 +181,16 @@ OWNED: tuple[SQLTable, ...] = (
     Ticket.__table__,
     CONSENT,
     BLOCK,
+    LIST_MEMBER,
 )
+
+
+MEMBERSHIP = and_(
+    LIST_MEMBER.c.workspace_id == CONTACT.c.workspace_id,
+    LIST_MEMBER.c.owner_id == CONTACT.c.id,
+    is_first_of_owner(),
+)
+"""How a contact finds its rows in lists, one for each list."""
 
 
 class Identity(NamedTuple):

@@ -8,8 +8,10 @@ from typing import Any
 
 from sqlalchemy import (
     CTE,
+    Boolean,
     Date,
     Dialect,
+    Integer,
     String,
     Table,
     Text,
@@ -134,3 +136,93 @@ def _minute_start_of_postgresql(element: minute_start, compiler: Any, **options:
 @compiles(minute_start, "sqlite")
 def _minute_start_of_sqlite(element: minute_start, compiler: Any, **options: Any) -> str:
     return f"substr({compiler.process(element.clauses, **options)}, 1, 17) || '00.000000'"
+
+
+class month_day(GenericFunction[str]):  # noqa: N801 - named as SQL names functions
+    """The month and day of a date: `11-22`."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(month_day)
+def _month_day_of_postgresql(element: month_day, compiler: Any, **options: Any) -> str:
+    return f"to_char({compiler.process(element.clauses, **options)}, 'MM-DD')"
+
+
+@compiles(month_day, "sqlite")
+def _month_day_of_sqlite(element: month_day, compiler: Any, **options: Any) -> str:
+    return f"substr({compiler.process(element.clauses, **options)}, 6)"
+
+
+class place_in_text(GenericFunction[int]):  # noqa: N801 - named as SQL names functions
+    """Where a text holds a part, from 1; 0 where it does not."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(place_in_text)
+def _place_in_text_of_postgresql(element: place_in_text, compiler: Any, **options: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)})"
+
+
+@compiles(place_in_text, "sqlite")
+def _place_in_text_of_sqlite(element: place_in_text, compiler: Any, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)})"
+
+
+class json_holds(GenericFunction[bool]):  # noqa: N801 - named as SQL names functions
+    """Whether a JSON list of texts holds one."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(json_holds)
+def _json_holds_of_postgresql(element: json_holds, compiler: Any, **options: Any) -> str:
+    return f"jsonb_exists({compiler.process(element.clauses, **options)})"
+
+
+@compiles(json_holds, "sqlite")
+def _json_holds_of_sqlite(element: json_holds, compiler: Any, **options: Any) -> str:
+    document, text = (compiler.process(each, **options) for each in element.clauses)
+    return f"{text} IN (SELECT value FROM json_each({document}))"  # noqa: S608 - of compiled parts
+
+
+class json_kind(GenericFunction[str]):  # noqa: N801 - named as SQL names functions
+    """What kind of value a JSON object has under a key, as the database calls it; null for none."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(json_kind)
+def _json_kind_of_postgresql(element: json_kind, compiler: Any, **options: Any) -> str:
+    document, key = (compiler.process(each, **options) for each in element.clauses)
+    return f"jsonb_typeof({document} -> CAST({key} AS TEXT))"
+
+
+@compiles(json_kind, "sqlite")
+def _json_kind_of_sqlite(element: json_kind, compiler: Any, **options: Any) -> str:
+    document, key = (compiler.process(each, **options) for each in element.clauses)
+    return f"json_type({document}, '$.' || {key})"
+
+
+class json_text(GenericFunction[str]):  # noqa: N801 - named as SQL names functions
+    """The value that a JSON object has under a key, without quotes."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(json_text)
+def _json_text_of_postgresql(element: json_text, compiler: Any, **options: Any) -> str:
+    document, key = (compiler.process(each, **options) for each in element.clauses)
+    return f"({document} ->> CAST({key} AS TEXT))"
+
+
+@compiles(json_text, "sqlite")
+def _json_text_of_sqlite(element: json_text, compiler: Any, **options: Any) -> str:
+    document, key = (compiler.process(each, **options) for each in element.clauses)
+    return f"json_extract({document}, '$.' || {key})"

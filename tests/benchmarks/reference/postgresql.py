@@ -7,7 +7,7 @@ port and the database come the workspaces to read from and to write to.
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -17,9 +17,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from tests.benchmarks.reference import grouping
 from tests.benchmarks.reference import postgresql_statements as sql
 from tests.benchmarks.reference.writing import SAME_ID, WINDOW, clock, incoming
 from trenza.cli.listening import listen, run_until_told
+from trenza.domain.instant import TICK, instant_text
 from trenza.settings import load_settings
 
 RECORD = f"SELECT record_interaction({', '.join(f'${n}' for n in range(1, 15))})"
@@ -84,6 +86,26 @@ class Answers:
         return _json(
             await self._pool.fetchval(sql.contacts(after=True), self._read_from, known, id_)
         )
+
+    async def segment(self, request: Request) -> Response:
+        """How many belong to a segment."""
+        asked = request.query_params
+        period = (asked["since"], asked["until"])
+        count = await self._pool.fetchval(grouping.POSTGRESQL_COUNT, self._read_from, *period)
+        return _json(orjson.dumps(grouping.counted(count)))
+
+    async def freeze(self, request: Request) -> Response:
+        """Puts whoever belongs to a segment into a new list."""
+        asked, now = request.query_params, clock()
+        period = (now - timedelta(days=int(asked["days"])), now + TICK)
+        named = asked["name"], now
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(grouping.POSTGRESQL_LIST, self._read_from, *named)
+            texts = map(instant_text, period)
+            done = await connection.execute(
+                grouping.POSTGRESQL_FREEZE, self._read_from, *texts, *named
+            )
+        return _json(orjson.dumps(grouping.frozen(int(done.split()[-1]))))
 
     async def record(self, request: Request) -> Response:
         """Records one interaction."""
@@ -153,6 +175,8 @@ def main(port: str, dsn: str, read_from: str, write_to: str) -> None:
         Route("/readyz", answers.ready),
         Route("/contacts/{id}", answers.contact),
         Route("/contacts", answers.contacts),
+        Route("/segment", answers.segment, methods=["GET"]),
+        Route("/segment", answers.freeze, methods=["POST"]),
         Route("/interactions", answers.record, methods=["POST"]),
         Route("/rows", answers.insert, methods=["POST"]),
     ]

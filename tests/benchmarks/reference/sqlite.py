@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import local
 from typing import Any
 
@@ -20,9 +20,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from tests.benchmarks.reference import grouping
 from tests.benchmarks.reference import sqlite_statements as sql
 from tests.benchmarks.reference.writing import SAME_ID, WINDOW, Incoming, clock, incoming
 from trenza.cli.listening import listen, run_until_told
+from trenza.domain.instant import TICK, instant_text
 
 READERS = 2
 
@@ -77,6 +79,31 @@ class Answers:
         at, _, id_ = after.partition("~")
         known = stored(datetime.fromisoformat(at))
         return await self._read(sql.contacts(after=True), self._read_from, known, id_)
+
+    async def segment(self, request: Request) -> Response:
+        """How many belong to a segment."""
+        asked, loop = request.query_params, asyncio.get_running_loop()
+        values = (self._read_from, asked["since"], asked["until"])
+        found = loop.run_in_executor(self._readers, self._fetch, grouping.SQLITE_COUNT, values)
+        return _json(orjson.dumps(grouping.counted(int(await found))))
+
+    async def freeze(self, request: Request) -> Response:
+        """Puts whoever belongs to a segment into a new list."""
+        asked, loop = request.query_params, asyncio.get_running_loop()
+        days, name = int(asked["days"]), asked["name"]
+        found = loop.run_in_executor(self._writer, self._freeze, days, name)
+        return _json(orjson.dumps(grouping.frozen(await found)))
+
+    def _freeze(self, days: int, name: str) -> int:
+        now, connection = clock(), self._connection
+        period = map(instant_text, (now - timedelta(days=days), now + TICK))
+        named = (name, stored(now))
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(grouping.SQLITE_LIST, (self._read_from, *named))
+        values = (self._read_from, *period, *named)
+        count = connection.execute(grouping.SQLITE_FREEZE, values).rowcount
+        connection.execute("COMMIT")
+        return count
 
     async def _read(self, statement: str, *values: str) -> Response:
         loop = asyncio.get_running_loop()
@@ -239,6 +266,8 @@ def main(port: str, file: str, read_from: str, write_to: str) -> None:
         Route("/readyz", answers.ready),
         Route("/contacts/{id}", answers.contact),
         Route("/contacts", answers.contacts),
+        Route("/segment", answers.segment, methods=["GET"]),
+        Route("/segment", answers.freeze, methods=["POST"]),
         Route("/interactions", answers.record, methods=["POST"]),
         Route("/rows", answers.insert, methods=["POST"]),
     ]

@@ -10,12 +10,14 @@ from trenza.graphql.mutations.access import ApiKeyMutations
 from trenza.graphql.mutations.campaign import CampaignMutations
 from trenza.graphql.mutations.consent import ConsentMutations
 from trenza.graphql.mutations.contact import ContactMutations
+from trenza.graphql.mutations.contact_list import ListMutations
 from trenza.graphql.mutations.custom_field import CustomFieldMutations
 from trenza.graphql.mutations.group import GroupMutations
 from trenza.graphql.mutations.interaction import InteractionMutations
 from trenza.graphql.mutations.interactionz import InteractionzMutations
 from trenza.graphql.mutations.journey import JourneyMutations
 from trenza.graphql.mutations.seat import SeatMutations
+from trenza.graphql.mutations.segment import SegmentMutations
 from trenza.graphql.mutations.ticket import TicketMutations
 
 
@@ -25,6 +27,8 @@ class Mutation(
     ContactMutations,
     CustomFieldMutations,
     ConsentMutations,
+    ListMutations,
+    SegmentMutations,
     CampaignMutations,
     JourneyMutations,
     TicketMutations,

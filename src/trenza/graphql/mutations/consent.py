@@ -235,8 +235,7 @@ class ConsentMutations:
 
     @strawberry.mutation(  # type: ignore[untyped-decorator]
         description=(
-            "Adds to the log of consent what a contact said for a purpose by one of its "
-            "identities."
+            "Adds to the log of consent what a contact said for a purpose by one of its identities."
         )
     )
     async def set_consent(

@@ -94,7 +94,7 @@ class CustomFieldMutations:
 
     @strawberry.mutation(  # type: ignore[untyped-decorator]
         description=(
-            "Defines a custom field, or changes the one of the key; an archived one comes back. "
+            "Defines a custom field, or changes the one of the key; an archived one comes back."
         )
     )
     async def define_custom_field(
