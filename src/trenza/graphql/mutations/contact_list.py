@@ -144,7 +144,7 @@ def _changed(list_id: str, changes: Changes) -> Row:
 class ListMutations:
     """Making and removing lists, putting contacts in and taking them out."""
 
-    @strawberry.mutation(description="Makes an empty list. Scope `manage`.")  # type: ignore[untyped-decorator]
+    @strawberry.mutation(description="Makes an empty list.")  # type: ignore[untyped-decorator]
     async def create_list(
         self,
         info: Info,
@@ -154,7 +154,7 @@ class ListMutations:
         id = await info.context.write(create_list, CreateList(input.name))
         return view(CreateListPayload, {"id": id})
 
-    @strawberry.mutation(description="Gives a list another name. Scope `manage`.")  # type: ignore[untyped-decorator]
+    @strawberry.mutation(description="Gives a list another name.")  # type: ignore[untyped-decorator]
     async def rename_list(
         self,
         info: Info,
@@ -166,9 +166,7 @@ class ListMutations:
         return view(RenameListPayload, {"id": id})
 
     @strawberry.mutation(  # type: ignore[untyped-decorator]
-        description=(
-            "Removes a list, unless a segment asks about it; its contacts stay. Scope `manage`."
-        )
+        description=("Removes a list, unless a segment asks about it; its contacts stay.")
     )
     async def delete_list(
         self,
@@ -182,7 +180,7 @@ class ListMutations:
     @strawberry.mutation(  # type: ignore[untyped-decorator]
         description=(
             "Puts up to 500 contacts into a list; each id is answered for, and one that is unknown "
-            "keeps none of the others out. Scope `manage`."
+            "keeps none of the others out."
         )
     )
     async def add_to_list(
@@ -196,7 +194,7 @@ class ListMutations:
         return view(AddToListPayload, _changed(input.list_id, changes))
 
     @strawberry.mutation(  # type: ignore[untyped-decorator]
-        description="Takes up to 500 contacts out of a list; each is answered for. Scope `manage`."
+        description="Takes up to 500 contacts out of a list; each is answered for."
     )
     async def remove_from_list(
         self,

@@ -128,7 +128,7 @@ FreezeSegmentResult: TypeAlias = Annotated[
 class SegmentMutations:
     """Keeping segments, and freezing them into lists."""
 
-    @strawberry.mutation(description="Keeps a definition under a name. Scope `manage`.")  # type: ignore[untyped-decorator]
+    @strawberry.mutation(description="Keeps a definition under a name.")  # type: ignore[untyped-decorator]
     async def create_segment(
         self,
         info: Info,
@@ -141,7 +141,7 @@ class SegmentMutations:
         return view(CreateSegmentPayload, {"id": id})
 
     @strawberry.mutation(  # type: ignore[untyped-decorator]
-        description="Gives a segment another name, another definition, or both. Scope `manage`."
+        description="Gives a segment another name, another definition, or both."
     )
     async def update_segment(
         self,
@@ -160,7 +160,7 @@ class SegmentMutations:
         return view(UpdateSegmentPayload, {"id": id})
 
     @strawberry.mutation(  # type: ignore[untyped-decorator]
-        description="Removes a segment; lists that were frozen of it stay. Scope `manage`."
+        description="Removes a segment; lists that were frozen of it stay."
     )
     async def delete_segment(
         self,
@@ -172,7 +172,7 @@ class SegmentMutations:
         return view(DeleteSegmentPayload, {"id": id})
 
     @strawberry.mutation(  # type: ignore[untyped-decorator]
-        description="Makes a list of whoever belongs to a segment now. Scope `manage`."
+        description="Makes a list of whoever belongs to a segment now."
     )
     async def freeze_segment(
         self,
