@@ -209,7 +209,6 @@ async def ids_of_everything(world: World, client: Client) -> dict[str, str]:
         "... on InviteUserPayload { user { id } }",
         {"email": "eva@example.com", "name": "Eva", "role": "AGENT"},
     )
-    group_id, key_id = await group_and_key(client, user["user"]["id"])
     grant = await client.do(
         "grantInteractionz",
         "GrantInteractionzInput",
@@ -245,8 +244,6 @@ async def ids_of_everything(world: World, client: Client) -> dict[str, str]:
         "enrollment": hung["journeyEnrollments"]["nodes"][0]["id"],
         "ticket": ticket["ticket"]["id"],
         "user": user["user"]["id"],
-        "group": group_id,
-        "key": key_id,
         "grant": grant["grant"]["id"],
         **spoken,
         **await _ids_of_groupings(client),
@@ -287,7 +284,12 @@ async def _ids_of_groupings(client: Client) -> dict[str, str]:
     made = await client.do(
         "createList", "CreateListInput", "... on CreateListPayload { list { id } }", {"name": "A"}
     )
-    return {"segment": segment["segment"]["id"], "list": made["list"]["id"]}
+    return {
+        "group": group_id,
+        "key": key_id,
+        "segment": segment["segment"]["id"],
+        "list": made["list"]["id"],
+    }
 
 
 async def message(world: World, client: Client, name: str, **changes: Any) -> Any:
