@@ -101,7 +101,7 @@ async def load_company(
 async def find_company(dependencies: Dependencies) -> str | None:
     """The id of the company's workspace, where there is one."""
     name = describe()["workspace"]["name"]
-    async with dependencies.database.read() as connection:
+    async with dependencies.database.across_workspaces().read() as connection:
         found = await list_workspaces(connection)
     return next((each.id for each in found if each.name == name), None)
 
@@ -111,7 +111,7 @@ async def is_whole(dependencies: Dependencies, workspace_id: str) -> bool:
     lines = (resources.seed() / "demo" / "timeline.jsonl").read_bytes().splitlines()
     last = next(line for line in map(orjson.loads, reversed(lines)) if "externalId" in line)
     key = last["source"], last["externalId"]
-    async with dependencies.database.read() as connection:
+    async with dependencies.database.read(workspace_id) as connection:
         return key in await find_known(connection, workspace_id, {key})
 
 

@@ -111,7 +111,7 @@ class Figures:
         """What `find` answers; asked again in the same operation, the same answer."""
 
         async def run() -> T:
-            async with self._database.read() as connection:
+            async with self._database.read(self._workspace_id) as connection:
                 return await find(connection)
 
         if name not in self._found:
@@ -122,7 +122,7 @@ class Figures:
 
     async def _find(self, asked: Sequence[Asked]) -> list[tuple[Balance, datetime]]:
         workspace = await self.settings()
-        async with self._database.read() as connection:
+        async with self._database.read(self._workspace_id) as connection:
             return await answer_balances(connection, workspace, self._now, asked)
 
     def _moment(self, head: Head) -> datetime:

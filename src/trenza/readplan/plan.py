@@ -39,7 +39,8 @@ class Plan:
             run.window(field)
         texts: Texts = ()
         if self.statement is not None:
-            [texts] = await statements.fetch(self.statement.text, self.statement.parameters(run))
+            parameters = self.statement.parameters(run)
+            [texts] = await statements.fetch(self.statement.text, parameters, run.workspace_id)
             if None in texts:
                 raise UncoveredError("a row is missing")
         found: dict[str, Any] = {}

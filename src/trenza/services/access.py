@@ -16,7 +16,13 @@ from trenza.domain.interaction import Language
 from trenza.domain.text import clean
 from trenza.services.dependencies import Dependencies
 from trenza.services.reference import absent, require_form
-from trenza.storage.access import find_key, insert_key, list_workspace_keys, mark_revoked
+from trenza.storage.access import (
+    find_key,
+    find_workspace_of_key,
+    insert_key,
+    list_workspace_keys,
+    mark_revoked,
+)
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.workspace import find_workspace
 
@@ -62,7 +68,7 @@ async def act_as_system(dependencies: Dependencies, workspace_id: str) -> Viewer
 
     Raises NotFound for an unknown workspace.
     """
-    async with dependencies.database.read() as connection:
+    async with dependencies.database.read(workspace_id) as connection:
         workspace = await find_workspace(connection, workspace_id)
     return Viewer(workspace.id, "", "system", frozenset(Scope), workspace.language)
 
@@ -98,7 +104,7 @@ async def create_key(dependencies: Dependencies, viewer: Viewer, request: Create
         await insert_key(connection, row)
         return CreatedKey(key.key_id, key.text)
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 async def revoke_key(dependencies: Dependencies, viewer: Viewer, key_id: str) -> str:
@@ -115,13 +121,13 @@ async def revoke_key(dependencies: Dependencies, viewer: Viewer, key_id: str) ->
             raise absent("id")
         return key_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 async def list_keys(dependencies: Dependencies, viewer: Viewer) -> list[ListedKey]:
     """The keys of the viewer's workspace, the oldest first. Needs the scope `admin`."""
     viewer.require(Verb.LIST_API_KEYS)
-    async with dependencies.database.read() as connection:
+    async with dependencies.database.read(viewer.workspace_id) as connection:
         rows = await list_workspace_keys(connection, viewer.workspace_id)
     return [
         ListedKey(
@@ -191,8 +197,12 @@ def _presented(authorization: str | None) -> AccessKey:
 
 async def _prove(dependencies: Dependencies, key: AccessKey) -> tuple[Viewer, datetime | None]:
     """The viewer of a key that is good now, and until when it is."""
-    async with dependencies.database.read() as connection:
-        row = await find_key(connection, key.key_id)
+    async with dependencies.database.read_key(key.key_id) as connection:
+        workspace_id = await find_workspace_of_key(connection, key.key_id)
+    if workspace_id is None:
+        raise Unauthenticated("the key is unknown")
+    async with dependencies.database.read(workspace_id) as connection:
+        row = await find_key(connection, workspace_id, key.key_id)
     if row is None or not hmac.compare_digest(row["secret_hash"], key.secret_hash):
         raise Unauthenticated("the key is unknown")
     now = dependencies.clock.now()

@@ -55,4 +55,4 @@ async def create_campaign(
         await insert_campaign(connection, row)
         return campaign_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)

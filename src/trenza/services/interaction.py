@@ -61,7 +61,7 @@ async def record_interactions(
         await keep_late(connection, dependencies, viewer.workspace_id, batch.late)
         return [each.settled() if isinstance(each, Report) else each for each in checked], grown
 
-    answers, grown = await dependencies.database.write(work)
+    answers, grown = await dependencies.database.write(work, viewer.workspace_id)
     if grown:
         await dependencies.bell.ring(viewer.workspace_id)
     return answers
@@ -96,7 +96,7 @@ async def retract_interaction(
         await mark_retracted(connection, workspace.id, interaction_id, now, said)
         return Recorded(interaction_id, replayed=False), bool(await working.write())
 
-    answer, grown = await dependencies.database.write(work)
+    answer, grown = await dependencies.database.write(work, viewer.workspace_id)
     if grown:
         await dependencies.bell.ring(viewer.workspace_id)
     return answer

@@ -96,7 +96,7 @@ async def grant_interactionz(
         await insert_grant(connection, workspace.id, grant, note, entry.recorded_at, entry.sequence)
         return GrantedInteractionz(grant, note, entry)
 
-    granted = await dependencies.database.write(work)
+    granted = await dependencies.database.write(work, viewer.workspace_id)
     await dependencies.bell.ring(viewer.workspace_id)
     return granted
 
@@ -162,7 +162,7 @@ async def close_cycle(
         closing = await _close(connection, dependencies, workspace, cycle, now)
         return ClosedCycle(await statement_of(connection, workspace.id, closing), replayed=False)
 
-    closed = await dependencies.database.write(work)
+    closed = await dependencies.database.write(work, viewer.workspace_id)
     if not closed.replayed:
         await dependencies.bell.ring(viewer.workspace_id)
     return closed

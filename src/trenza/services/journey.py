@@ -40,4 +40,4 @@ async def create_journey(dependencies: Dependencies, viewer: Viewer, request: Cr
         await insert_journey(connection, row)
         return journey_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)

@@ -106,7 +106,7 @@ async def admit_interaction(
             await mark_admitted(connection, workspace_id, quarantine_id, now, id)
         return report.settled(), grown
 
-    answer, grown = await dependencies.database.write(work)
+    answer, grown = await dependencies.database.write(work, viewer.workspace_id)
     if grown:
         await dependencies.bell.ring(viewer.workspace_id)
     if isinstance(answer, DomainError):

@@ -105,7 +105,7 @@ async def invite_user(dependencies: Dependencies, viewer: Viewer, request: Invit
         await _append(dependencies, connection, viewer, user_id, SeatEventKind.INVITED, seat.at)
         return Invited(user_id, resent=True)
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 def _email(address: str) -> str:
@@ -165,7 +165,7 @@ async def sign_in(dependencies: Dependencies, viewer: Viewer, user_id: str) -> s
         await insert_sign_in(connection, workspace_id, sign_in_id, user_id, seat.at)
         return sign_in_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 async def sign_out(dependencies: Dependencies, viewer: Viewer, user_id: str) -> str:
@@ -187,7 +187,7 @@ async def sign_out(dependencies: Dependencies, viewer: Viewer, user_id: str) -> 
         await touch_sign_ins(connection, workspace_id, going_on, now, end=True)
         return going_on[0]
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 async def find_seat_use(
@@ -231,7 +231,7 @@ async def _happen(
             await touch_sign_ins(connection, workspace_id, going_on, seat.at, end=True)
         return user_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 async def _lock_seat(

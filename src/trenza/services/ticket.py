@@ -57,4 +57,4 @@ async def open_ticket(dependencies: Dependencies, viewer: Viewer, request: OpenT
         await insert_ticket(connection, row)
         return ticket_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)

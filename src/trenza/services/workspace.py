@@ -24,7 +24,7 @@ class SettingsMemory:
         known = self._known.get(workspace_id)
         if known is not None and known[1] <= now < known[1] + REMEMBERED_FOR:
             return known[0]
-        async with self._database.read() as connection:
+        async with self._database.read(workspace_id) as connection:
             found = await find_workspace(connection, workspace_id)
         self._known.pop(workspace_id, None)
         if len(self._known) >= REMEMBERED_MAX:
