@@ -175,7 +175,7 @@ async def test_on_a_connection_errors_are_presented_alike(world: World) -> None:
     async def work(connection: Any) -> None:
         await connection.execute(text("ALTER TABLE ticket RENAME TO broken"))
 
-    await parts.dependencies.database.write(work)
+    await parts.dependencies.database.across_workspaces().write(work)
 
     [unknown] = await errors_of("{ viewer { secret } }")
     assert unknown["message"] == "Cannot query field 'secret' on type 'Viewer'."
@@ -252,7 +252,7 @@ async def test_what_we_did_not_expect_is_masked_and_found_in_the_log(
     async def work(connection: Any) -> None:
         await connection.execute(text("ALTER TABLE ticket RENAME TO broken"))
 
-    await world.parts.dependencies.database.write(work)
+    await world.parts.dependencies.database.across_workspaces().write(work)
     with capture_logs() as logs:
         response = await client.post({"query": "{ viewer { name } tickets { totalCount } }"})
 
@@ -276,7 +276,7 @@ async def test_a_failed_mutation_is_masked_and_leaves_nothing(world: World) -> N
 
     await client.record(**a_message(world))
     before = await world.dump_but("ledger_entry")
-    await world.parts.dependencies.database.write(work)
+    await world.parts.dependencies.database.across_workspaces().write(work)
 
     with capture_logs() as logs:
         response = await client.post(

@@ -422,7 +422,7 @@ async def test_a_merged_id_and_its_identities_lead_to_the_root(database_url: str
             ("PUSH", "two", second, third),
             ("WEBCHAT", "luis-7", third, third),
         ]
-        async with books.database.read() as connection:
+        async with books.database.read(books.workspace_id) as connection:
             found = [
                 await connection.scalar(
                     select(CONTACT.c.id).where(

@@ -24,9 +24,9 @@ T = TypeVar("T")
 class LosingAnswers(Database):
     """A database whose commits succeed while their answers are lost on the way."""
 
-    async def write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def write(self, work: Callable[[AsyncConnection], Awaitable[T]], workspace_id: str) -> T:
         """Commits, and says that the connection broke."""
-        await super().write(work)
+        await super().write(work, workspace_id)
         raise ConnectionResetError("the connection broke")
 
 
@@ -42,7 +42,7 @@ def report(number: int) -> RecordInteraction:
 
 async def count_interactions(books: Books) -> int:
     """How many interactions there are."""
-    async with books.database.read() as connection:
+    async with books.database.read(books.workspace_id) as connection:
         found = await connection.execute(select(func.count()).select_from(Interaction.__table__))
         return found.scalar_one()
 

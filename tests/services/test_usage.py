@@ -19,7 +19,7 @@ async def usage(
     books: Books, now: datetime, cycle_of: date | None = None, known_at: datetime | None = None
 ) -> Usage:
     workspace = await books.settings()
-    async with books.database.read() as connection:
+    async with books.database.read(books.workspace_id) as connection:
         return await find_usage(connection, workspace, now, cycle_of, known_at)
 
 
@@ -115,7 +115,7 @@ async def test_usage_takes_two_statements(database_url: str, size: int) -> None:
         workspace = await books.settings()
 
         with books.counted_statements() as statements:
-            async with books.database.read() as connection:
+            async with books.database.read(books.workspace_id) as connection:
                 found = await find_usage(connection, workspace, utc(2026, 9, 30, 12))
 
         assert found.consumed == size
