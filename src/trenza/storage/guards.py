@@ -15,14 +15,6 @@ from trenza.storage.sight import APPEND_ONLY, Sight
 
 NOTHING = Sight()
 KEYS = "api_key"
-_ALLOWED = frozenset(
-    {
-        sqlite3.SQLITE_SELECT,
-        sqlite3.SQLITE_FUNCTION,
-        sqlite3.SQLITE_RECURSIVE,
-        sqlite3.SQLITE_TRANSACTION,
-    }
-)
 _DESCRIBING = frozenset({"table_info", "table_xinfo"})
 
 
@@ -54,12 +46,12 @@ def guard_reads(connection: sqlite3.Connection) -> Guard:
     def authorize(
         action: int, first: str | None, _: str | None, schema: str | None, view: str | None
     ) -> int:
+        is_refused = action == sqlite3.SQLITE_ATTACH
         if action == sqlite3.SQLITE_READ:
-            is_bare = first in tables and schema == "main" and view != first
-            return sqlite3.SQLITE_DENY if is_bare else sqlite3.SQLITE_OK
-        if action in _ALLOWED or (action == sqlite3.SQLITE_PRAGMA and first in _DESCRIBING):
-            return sqlite3.SQLITE_OK
-        return sqlite3.SQLITE_DENY
+            is_refused = first in tables and schema == "main" and view != first
+        elif action == sqlite3.SQLITE_PRAGMA:
+            is_refused = first not in _DESCRIBING
+        return sqlite3.SQLITE_DENY if is_refused else sqlite3.SQLITE_OK
 
     connection.set_authorizer(authorize)
     return guard

@@ -44,9 +44,11 @@ ACT_AS_ROLE = f"SELECT set_config('role', rolname, false) {_FOUND}"
 async def enforce_isolation(connection: asyncpg.Connection) -> None:
     """Makes the role and gives every table its rights and policies; again changes nothing.
 
-    A table is unprotected at no instant, and locked one at a time, so that servers can go on.
+    A table is unprotected at no instant, and locked one at a time, so that servers can go on; two
+    migrations of one database wait for each other.
     Where the user of the connection may not make a role, the policies hold for that user.
     """
+    await connection.execute("SELECT pg_advisory_lock(hashtext('trenza isolation'))")
     owner = await connection.fetchval(f"SELECT {_OWNER}::text")
     role = await _make_role(connection, owner)
     for table in SQLModel.metadata.sorted_tables:
@@ -57,6 +59,7 @@ async def enforce_isolation(connection: asyncpg.Connection) -> None:
         schema = await connection.fetchval("SELECT quote_ident(current_schema())")
         await connection.execute(f'GRANT USAGE ON SCHEMA {schema} TO "{role}"')
         await connection.execute(f'GRANT SELECT ON alembic_version TO "{role}"')
+    await connection.execute("SELECT pg_advisory_unlock_all()")
 
 
 async def _make_role(connection: asyncpg.Connection, owner: str) -> str | None:
