@@ -308,6 +308,7 @@ async def test_health_is_answered_to_anyone(world: World) -> None:
     assert (await world.http.get("/healthz")).json() == {"status": "ok"}
     ready = await world.http.get("/readyz")
     assert (ready.status_code, ready.json()["status"]) == (200, "ok")
+    assert ready.json()["isolation"] == "enforced"
 
 
 def assert_no_leak(response: httpx.Response) -> None:

@@ -275,7 +275,7 @@ class Books:
     async def rows(self, table: type[Table], *columns: str) -> Sequence[tuple[Any, ...]]:
         """Columns of a whole table, ordered by them."""
         chosen = [table.__table__.c[name] for name in columns]
-        async with self.database.read(self.workspace_id) as connection:
+        async with self.database.across_workspaces().read() as connection:
             rows = await connection.execute(select(*chosen).order_by(*chosen))
             return [tuple(row) for row in rows]
 
