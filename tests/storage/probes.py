@@ -96,11 +96,12 @@ async def _leaks_of(database: Database, table: Table) -> list[str]:
         found.append("is seen by a connection that is not set")
     theirs = table.c.workspace_id == OTHER
     rewritten = {table.c.workspace_id: OTHER}
-    attempts = {
-        "adds a row of another": insert(table).values(row_of(table, OTHER, "b")),
+    attempts: dict[str, Any] = {
         "changes a row of another": update(table).where(theirs).values(rewritten),
         "deletes a row of another": delete(table).where(theirs),
     }
+    if not database.is_sqlite:
+        attempts["adds a row of another"] = insert(table).values(row_of(table, OTHER, "b"))
     if table.name in APPEND_ONLY:
         same = {table.c.workspace_id: table.c.workspace_id}
         attempts["changes what is only added to"] = update(table).values(same)
