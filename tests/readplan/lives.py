@@ -270,7 +270,9 @@ async def known_to(client: Client, foreign: Sequence[str]) -> Known:
 LISTS_OF_QUERY = ("contacts", "campaigns", "journeys", "tickets")
 LISTS = {
     "Workspace": ("interactions sessions debits grants alerts users quarantine".split()),
-    "Contact": "interactions sessions debits tickets campaignTouches journeyEnrollments".split(),
+    "Contact": (
+        "interactions sessions debits tickets campaignTouches journeyEnrollments timeline".split()
+    ),
     "Campaign": ["touches", "interactions"],
     "Journey": ["enrollments", "interactions"],
     "InteractionzSession": ["interactions"],

@@ -26,6 +26,7 @@ from trenza.graphql import (  # noqa: F401 - each declares its types
     journey,
     seat,
     ticket,
+    timeline,
     workspace,
 )
 from trenza.graphql.errors import HANDLERS, presented
