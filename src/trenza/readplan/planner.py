@@ -147,6 +147,8 @@ class Planner:
             self._plans.keep(key, reason, LEAST_WEIGHT)
             LOG.info("plan_missed", reason=reason, operation=_name_of(document.operation))
             raise UncoveredError(reason) from refusal
+        finally:
+            await run.end()
 
     def log_use(self) -> None:
         """Says how many operations were answered by plans, and why others were not."""

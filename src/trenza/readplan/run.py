@@ -40,10 +40,21 @@ class Run:
         self._windows: dict[Field, Window] = {}
 
     async def settle(self) -> None:
-        """Waits for every figure that the answer needs."""
+        """Waits for every figure that the answer needs; raises what one of them raised."""
+        for error in await self.end():
+            raise error
+
+    async def end(self) -> list[BaseException]:
+        """Waits until nothing runs that was begun, and says what failed.
+
+        Where one is refused the others still hold connections: they go on to their own ends.
+        """
+        errors: list[BaseException] = []
         while self.awaited:
             awaited, self.awaited = self.awaited, []
-            await asyncio.gather(*awaited)
+            found = await asyncio.gather(*awaited, return_exceptions=True)
+            errors += [each for each in found if isinstance(each, BaseException)]
+        return errors
 
     def begin(self, field: Field, function: Callable[..., Any], given: Mapping[str, Any]) -> None:
         """Begins to work out a figure, once, whose place is not there yet."""
