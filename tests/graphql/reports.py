@@ -246,7 +246,7 @@ async def ids_of_everything(world: World, client: Client) -> dict[str, str]:
         "user": user["user"]["id"],
         "grant": grant["grant"]["id"],
         **spoken,
-        **await _ids_of_groupings(client),
+        **await _ids_of_groupings(client, user["user"]["id"]),
     }
 
 
@@ -273,8 +273,9 @@ NO_NODES = ("quarantine", "key", "block", "cap")
 """The prefixes of what has an id and is asked for by what it belongs to."""
 
 
-async def _ids_of_groupings(client: Client) -> dict[str, str]:
-    """Makes a segment and a list; their ids by their prefix."""
+async def _ids_of_groupings(client: Client, user_id: str) -> dict[str, str]:
+    """Makes a group with a key, a segment and a list; their ids by their prefix."""
+    group_id, key_id = await group_and_key(client, user_id)
     segment = await client.do(
         "createSegment",
         "CreateSegmentInput",
