@@ -216,7 +216,7 @@ class World:
                     insert(table.__table__).values(workspace_id=workspace_id, **row)
                 )
 
-        await self.parts.dependencies.database.write(work)
+        await self.parts.dependencies.database.write(work, workspace_id)
         tenant = Tenant(self, workspace_id, plan_id, contract_id)
         await tenant.client(*ADMIN)
         return tenant
@@ -229,7 +229,7 @@ class World:
         """The same without some tables."""
         found = {}
         tables = [t for t in SQLModel.metadata.sorted_tables if t.name not in unwanted]
-        async with self.parts.dependencies.database.read() as connection:
+        async with self.parts.dependencies.database.across_workspaces().read() as connection:
             for table in tables:
                 rows = await connection.execute(select(table).order_by(*table.primary_key.columns))
                 found[table.name] = [tuple(map(repr, row)) for row in rows]

@@ -104,7 +104,7 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     database = Database(settings.database, pool_size=settings.pool_size)
 
     async def sequence_of(workspace_id: str) -> int:
-        async with database.read() as connection:
+        async with database.read(workspace_id) as connection:
             return await find_sequence(connection, workspace_id)
 
     bus = Bus(sequence_of)

@@ -46,7 +46,8 @@ class Contestants:
     """The servers on one database and the world in it.
 
     `run` makes the reports of this run unlike those of any other; `count_rows` tells how many rows
-    a workspace has in the tables that the writes grow.
+    a workspace has in the tables that the writes grow; `bypassing` is Trenza by a PostgreSQL role
+    that bypasses row-level security, which tells what that costs.
     """
 
     world: World
@@ -57,6 +58,7 @@ class Contestants:
     reference: Server
     without_plan: Server | None = None
     postgraphile: Server | None = None
+    bypassing: Server | None = None
 
     def ask_trenza(
         self, document: str, variables: dict[str, Any], tenant: Tenant = Tenant.MAIN

@@ -34,6 +34,8 @@ async def contact_360(them: Contestants) -> Contest:
     asked: list[tuple[Server, list[bytes]]] = [(them.trenza, of_trenza)]
     if them.without_plan:
         asked.append((them.without_plan, of_trenza))
+    if them.bypassing:
+        asked.append((them.bypassing, of_trenza))
     asked.append((them.reference, [request("GET", f"/contacts/{id_}") for id_ in ids]))
     if them.postgraphile:
         document = queries.POSTGRAPHILE_CONTACT_360
@@ -57,6 +59,8 @@ async def contacts(them: Contestants) -> Contest:
     asked: list[tuple[Server, list[bytes]]] = [(them.trenza, of_trenza)]
     if them.without_plan:
         asked.append((them.without_plan, of_trenza))
+    if them.bypassing:
+        asked.append((them.bypassing, of_trenza))
     asked.append((them.reference, [request("GET", path) for path in paths]))
     if them.postgraphile:
         asked.append((them.postgraphile, await _pages_of_postgraphile(them)))

@@ -10,6 +10,7 @@ from tests.benchmarks.answers import require_same
 from tests.benchmarks.contests import Contest, Contestants, Side
 from tests.benchmarks.load import Expected, ask, request
 from tests.benchmarks.reports import Report, Reports
+from tests.benchmarks.servers import Server
 from tests.benchmarks.world import Tenant
 
 BATCH = 500
@@ -33,7 +34,10 @@ async def record(them: Contestants) -> Contest:
     ours, theirs = them.reports[Tenant.MAIN], them.reports[Tenant.OTHER]
     once = Expected(RECORDED, 1)
     sides = [
-        Side(them.trenza.name, them.trenza, (_one(them, next(ours)) for _ in _ever()), once),
+        *(
+            Side(each.name, each, (_one(them, next(ours)) for _ in _ever()), once)
+            for each in _ours(them)
+        ),
         Side(
             them.reference.name,
             them.reference,
@@ -57,12 +61,15 @@ async def record_batches(them: Contestants) -> Contest:
     require_same("what M2 writes", rows)
     ours, theirs = them.reports[Tenant.MAIN], them.reports[Tenant.OTHER]
     sides = [
-        Side(
-            them.trenza.name,
-            them.trenza,
-            (_many(them, ours.take(BATCH)) for _ in _ever()),
-            Expected(RECORDED, BATCH),
-            BATCH,
+        *(
+            Side(
+                each.name,
+                each,
+                (_many(them, ours.take(BATCH)) for _ in _ever()),
+                Expected(RECORDED, BATCH),
+                BATCH,
+            )
+            for each in _ours(them)
         ),
         Side(
             "raw bulk inserts",
@@ -73,6 +80,10 @@ async def record_batches(them: Contestants) -> Contest:
         ),
     ]
     return Contest("M2", f"recordInteractions, {BATCH} at once", sides, (1, 4))
+
+
+def _ours(them: Contestants) -> list[Server]:
+    return [them.trenza, them.bypassing] if them.bypassing else [them.trenza]
 
 
 def _ever() -> Iterator[None]:

@@ -22,7 +22,7 @@ from trenza.storage.migrate import upgrade
 
 CONTESTS = ("Q1", "Q2", "Q3", "S", "M1", "M2")
 DATABASES = ("postgresql", "sqlite")
-BESIDE = ("plan-off", "postgraphile")
+BESIDE = ("plan-off", "bypassing", "postgraphile")
 """Whom a run can do without."""
 POSTGRESQL_DATABASE = "trenza_benchmark"
 # As it runs in earnest: what was committed is on the disk, and the world fits the cache.
@@ -110,10 +110,8 @@ async def _compete(
     if name == "sqlite":
         stage_of = on_sqlite(_file_of(url), folder, world, filled, plan_off=plan_off)
     else:
-        beside = "postgraphile" not in plan.without
-        stage_of = on_postgresql(
-            url, folder, world, filled, plan_off=plan_off, with_postgraphile=beside
-        )
+        beside = {name for name in BESIDE if name not in plan.without}
+        stage_of = on_postgresql(url, folder, world, filled, beside=beside)
     measured: list[Measured] = []
     async with stage_of as stage:
         for contest in await _contests(stage.them, plan.only):

@@ -4,13 +4,14 @@ import secrets
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+from sqlalchemy import make_url
 
 from tests.benchmarks.contests import Contestants
 from tests.benchmarks.cpu import cpu_seconds_of, parent_of
@@ -31,6 +32,12 @@ QUIET = {"TRENZA_LOG_LEVEL": "warning"}
 PLAN_OFF = {"TRENZA_READ_PLAN": "off"}
 GROWING = ("contact", "contact_identity", "interaction", "interactionz_session", "ledger_entry")
 ANY_QUERY = "/graphql?query=%7B__typename%7D"
+BYPASSER = "trenza_bypassing"
+BYPASSING = f"""
+DO $$ BEGIN CREATE ROLE {BYPASSER} LOGIN BYPASSRLS; EXCEPTION WHEN duplicate_object THEN END $$;
+GRANT ALL ON ALL TABLES IN SCHEMA public TO {BYPASSER}
+"""
+"""Makes a user whom no policy holds for, and who cannot act as the role that serves."""
 CHECKPOINT = "checkpoint"
 """The verb of `trenza ledger` that makes anew what the server keeps beside the ledger."""
 
@@ -54,7 +61,7 @@ def keep_checkpoints(database_url: str) -> None:
 
 @asynccontextmanager
 async def on_postgresql(
-    url: str, folder: Path, world: World, filled: Filled, *, plan_off: bool, with_postgraphile: bool
+    url: str, folder: Path, world: World, filled: Filled, *, beside: Collection[str]
 ) -> AsyncGenerator[Stage, None]:
     """The servers on a PostgreSQL database, which the world was loaded into."""
     dsn = url.replace("+asyncpg", "", 1)
@@ -76,26 +83,34 @@ async def on_postgresql(
             }
 
         versions = {"PostgreSQL": version}
-        beside: Server | None = None
-        node = postgraphile.find_node() if with_postgraphile else None
+        graphile: Server | None = None
+        node = postgraphile.find_node() if "postgraphile" in beside else None
         if node is not None:
             postgraphile.install(node)
             size = load_settings().pool_size
             words = postgraphile.command(node, dsn, size)
             log = folder / "postgraphile.log"
             serving = running("PostGraphile", words, log, postgraphile.PRODUCTION)
-            beside = stack.enter_context(serving)
-            beside.require_ready()
+            graphile = stack.enter_context(serving)
+            graphile.require_ready()
             versions |= {"node": postgraphile.version_of(node)}
             versions |= {"postgraphile": postgraphile.version()}
+        bypassing: Server | None = None
+        if "bypassing" in beside:
+            await connection.execute(BYPASSING)
+            words = trenza(str(make_url(url).set(username=BYPASSER).render_as_string(False)))
+            log = folder / "bypassing.log"
+            bypassing = stack.enter_context(running("Trenza, no policies", words, log, QUIET))
+            bypassing.require_ready()
         by_hand = reference("postgresql", dsn, *tenants)
         them = Contestants(
             world=world,
             filled=filled,
             run=secrets.token_hex(4),
             count_rows=count_rows,
-            **_servers(stack, url, folder, by_hand, plan_off=plan_off),
-            postgraphile=beside,
+            **_servers(stack, url, folder, by_hand, plan_off="plan-off" in beside),
+            postgraphile=graphile,
+            bypassing=bypassing,
         )
         yield Stage("PostgreSQL", them, lambda: cpu_seconds_of(cluster), versions)
 

@@ -60,7 +60,7 @@ class Loaded:
         chosen = [table.__table__.c[name] for name in columns]
 
         async def work(dependencies: Dependencies) -> list[tuple[Any, ...]]:
-            async with dependencies.database.read() as connection:
+            async with dependencies.database.across_workspaces().read() as connection:
                 rows = await connection.execute(select(*chosen).order_by(*chosen))
                 return [tuple(row) for row in rows]
 
@@ -119,7 +119,7 @@ def test_the_figures_are_those_of_the_pure_engine(loaded: Loaded) -> None:
 
     async def work(dependencies: Dependencies) -> tuple[Any, Any, Any]:
         viewer = await choose_workspace(dependencies, None)
-        async with dependencies.database.read() as connection:
+        async with dependencies.database.read(viewer.workspace_id) as connection:
             workspace = await find_workspace(connection, viewer.workspace_id)
             return (
                 await find_balance(connection, workspace, at, at),
@@ -217,7 +217,7 @@ def test_the_contract_began_two_cycles_before_the_running_one(loaded: Loaded) ->
 
     async def work(dependencies: Dependencies) -> WorkspaceSettings:
         viewer = await choose_workspace(dependencies, None)
-        async with dependencies.database.read() as connection:
+        async with dependencies.database.read(viewer.workspace_id) as connection:
             return await find_workspace(connection, viewer.workspace_id)
 
     workspace = on_database(load_settings(database=loaded.url), work)

@@ -200,7 +200,7 @@ def test_the_users_of_the_keys_are_signed_in_and_made_what_they_were(own: Path) 
 
     async def signed_in(dependencies: Dependencies) -> list[bool]:
         now = dependencies.clock.now()
-        async with dependencies.database.read() as connection:
+        async with dependencies.database.read(agent.workspace_id) as connection:
             return [
                 bool(
                     await find_open_sign_ins(connection, each.workspace_id, str(each.user_id), now)

@@ -22,7 +22,7 @@ def first_workspace(url: str) -> tuple[WorkspaceSettings, Balance]:
     async def work(dependencies: Dependencies) -> tuple[WorkspaceSettings, Balance]:
         viewer = await choose_workspace(dependencies, None)
         now = dependencies.clock.now()
-        async with dependencies.database.read() as connection:
+        async with dependencies.database.read(viewer.workspace_id) as connection:
             workspace = await find_workspace(connection, viewer.workspace_id)
             return workspace, await find_balance(connection, workspace, now, now)
 
@@ -78,7 +78,7 @@ def workspaces(url: str) -> list[WorkspaceName]:
     """The workspaces of a database."""
 
     async def work(dependencies: Dependencies) -> list[WorkspaceName]:
-        async with dependencies.database.read() as connection:
+        async with dependencies.database.across_workspaces().read() as connection:
             return await list_workspaces(connection)
 
     return on_database(load_settings(database=url), work)

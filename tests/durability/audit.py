@@ -52,7 +52,7 @@ class Stored:
 
 async def stored(dependencies: Dependencies, workspace_id: str) -> Stored:
     """Reads a workspace's metering as it stands."""
-    async with dependencies.database.read() as connection:
+    async with dependencies.database.read(workspace_id) as connection:
 
         async def rows(table: type[Table], *order: str) -> Sequence[Row]:
             named = table.__table__

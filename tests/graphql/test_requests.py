@@ -183,7 +183,7 @@ async def test_on_a_connection_errors_are_presented_alike(world: World) -> None:
     async def work(connection: Any) -> None:
         await connection.execute(text("ALTER TABLE ticket RENAME TO broken"))
 
-    await parts.dependencies.database.write(work)
+    await parts.dependencies.database.across_workspaces().write(work)
 
     [unknown] = await errors_of("{ viewer { secret } }")
     assert unknown["message"] == "Cannot query field 'secret' on type 'Viewer'."
@@ -260,7 +260,7 @@ async def test_what_we_did_not_expect_is_masked_and_found_in_the_log(
     async def work(connection: Any) -> None:
         await connection.execute(text("ALTER TABLE ticket RENAME TO broken"))
 
-    await world.parts.dependencies.database.write(work)
+    await world.parts.dependencies.database.across_workspaces().write(work)
     with capture_logs() as logs:
         response = await client.post({"query": "{ viewer { name } tickets { totalCount } }"})
 
@@ -284,7 +284,7 @@ async def test_a_failed_mutation_is_masked_and_leaves_nothing(world: World) -> N
 
     await client.record(**a_message(world))
     before = await world.dump_but("ledger_entry")
-    await world.parts.dependencies.database.write(work)
+    await world.parts.dependencies.database.across_workspaces().write(work)
 
     with capture_logs() as logs:
         response = await client.post(
@@ -316,6 +316,7 @@ async def test_health_is_answered_to_anyone(world: World) -> None:
     assert (await world.http.get("/healthz")).json() == {"status": "ok"}
     ready = await world.http.get("/readyz")
     assert (ready.status_code, ready.json()["status"]) == (200, "ok")
+    assert ready.json()["isolation"] == "enforced"
 
 
 def assert_no_leak(response: httpx.Response) -> None:

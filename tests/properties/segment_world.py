@@ -270,7 +270,7 @@ class Making:
                 if rows:
                     await connection.execute(insert(table), list(rows))
 
-        await self._books.database.write(work)
+        await self._books.database.write(work, self._books.workspace_id)
 
 
 async def make_world(books: Books, random: Random) -> SegmentWorld:

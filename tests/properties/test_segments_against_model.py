@@ -71,7 +71,7 @@ async def asking(database_url: str) -> AsyncIterator[Asking]:
 async def members_by_sql(asking: Asking) -> list[set[str]]:
     """The members of each definition, as the database finds them."""
     found: list[set[str]] = []
-    async with asking.books.database.read() as connection:
+    async with asking.books.database.read(asking.books.workspace_id) as connection:
         for each in await asking.asked():
             page = AskedPage(each, (), (CONTACT.c.created_at, CONTACT.c.id), True, 1_000)
             [keys] = await find_pages(connection, [page])
@@ -100,7 +100,7 @@ async def test_counts_judgements_and_explanations_agree_with_membership(asking: 
     ids = [row["id"] for row in world.contacts]
     rows = {row["id"]: row for row in world.contacts}
 
-    async with asking.books.database.read() as connection:
+    async with asking.books.database.read(asking.books.workspace_id) as connection:
         for begins in range(0, len(asked), 10):
             share = asked[begins : begins + 10]
             counts = await count_segments(connection, share)
@@ -155,7 +155,7 @@ async def test_many_counts_at_once_are_answered_too(asking: Asking) -> None:
     [asked] = [Asked(definition, each.moment) for each in (await asking.asked())[:1]]
     expected = Model(asking.world).members(definition)
 
-    async with asking.books.database.read() as connection:
+    async with asking.books.database.read(asking.books.workspace_id) as connection:
         counted = await count_segments(connection, [asked])
         founder = await judge_segments(connection, [asked], [asking.books.contact_id])
 

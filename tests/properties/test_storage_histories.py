@@ -135,7 +135,7 @@ class History:
     async def admit(self) -> None:
         """Lets in one that came too late, perhaps again."""
         table = QuarantinedInteraction.__table__
-        async with self.dependencies.database.read() as connection:
+        async with self.dependencies.database.read(self.viewer.workspace_id) as connection:
             statement = select(table.c.id, table.c.external_id).order_by(table.c.id)
             rows = (await connection.execute(statement)).all()
         if rows:
@@ -164,7 +164,7 @@ class History:
             )
             for _ in range(MOMENTS)
         ]
-        async with self.dependencies.database.read() as connection:
+        async with self.dependencies.database.read(self.viewer.workspace_id) as connection:
             workspace = await find_workspace(connection, self.viewer.workspace_id)
             answers = await find_balances(connection, workspace, moments)
         for moment, answer in zip(moments, answers, strict=True):

@@ -124,4 +124,4 @@ async def forget(world: World, workspace_id: str) -> None:
         for table in reversed(SQLModel.metadata.sorted_tables):
             await connection.execute(delete(table).where(table.c.workspace_id == workspace_id))
 
-    await world.parts.dependencies.database.write(work)
+    await world.parts.dependencies.database.across_workspaces().write(work)

@@ -402,7 +402,7 @@ async def _move_tickets(world: World, life: Life) -> None:
                 .values(status=states[n % len(states)])
             )
 
-    await world.parts.dependencies.database.write(work)
+    await world.parts.dependencies.database.write(work, life.tenant.id)
 
 
 async def known_to(client: Client, foreign: Sequence[str]) -> Known:

@@ -77,7 +77,7 @@ async def test_a_request_that_is_cancelled_leaves_no_broken_connection(
 
     assert asked > 2
     assert await asyncio.gather(*(client.run(ASK) for _ in range(8))) == [right] * 8
-    assert all(not connection.is_closed() for connection in pool._idle)
+    assert all(not each.connection.is_closed() for each in pool._idle)
     assert pool._free._value == 4
 
 
@@ -85,7 +85,10 @@ async def test_a_request_that_is_cancelled_on_the_server_gives_its_place_back(
     apps: Apps, story: Story
 ) -> None:
     pool = pool_of(apps)
-    sleeping = [asyncio.create_task(pool.fetch("SELECT pg_sleep(60)", [])) for _ in range(4)]
+    sleeping = [
+        asyncio.create_task(pool.fetch("SELECT pg_sleep(60)", [], story.a.workspace_id))
+        for _ in range(4)
+    ]
     await asyncio.sleep(0.3)
 
     for each in sleeping:

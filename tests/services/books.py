@@ -147,11 +147,11 @@ class Books:
                 row = {"workspace_id": self.workspace_id, **values}
                 await connection.execute(insert(table.__table__).values(row))
 
-        await self.database.write(work)
+        await self.database.write(work, self.workspace_id)
 
     async def settings(self) -> WorkspaceSettings:
         """The workspace as the services read it."""
-        async with self.database.read() as connection:
+        async with self.database.read(self.workspace_id) as connection:
             return await find_workspace(connection, self.workspace_id)
 
     async def open_sessions(
@@ -202,7 +202,7 @@ class Books:
             await connection.execute(insert(Interaction.__table__), interactions)
             await connection.execute(insert(InteractionzSession.__table__), sessions)
 
-        await self.database.write(work)
+        await self.database.write(work, self.workspace_id)
         return [str(session["id"]) for session in sessions]
 
     async def append(
@@ -215,7 +215,7 @@ class Books:
             workspace = await find_workspace(connection, self.workspace_id)
             return await append_entries(connection, self.dependencies, workspace, at, drafts)
 
-        return await self.database.write(work)
+        return await self.database.write(work, self.workspace_id)
 
     async def debit(
         self,
@@ -254,7 +254,7 @@ class Books:
 
     async def balance(self, at: datetime, known_at: datetime | None = None) -> Balance:
         """The balance at an instant, by default as known in the end."""
-        async with self.database.read() as connection:
+        async with self.database.read(self.workspace_id) as connection:
             workspace = await find_workspace(connection, self.workspace_id)
             return await find_balance(connection, workspace, at, known_at or utc(2199, 1, 1))
 
@@ -270,12 +270,12 @@ class Books:
         async def work(connection: AsyncConnection) -> None:
             await connection.execute(update(LedgerHead.__table__).values(closed_until=ends_at))
 
-        await self.database.write(work)
+        await self.database.write(work, self.workspace_id)
 
     async def rows(self, table: type[Table], *columns: str) -> Sequence[tuple[Any, ...]]:
         """Columns of a whole table, ordered by them."""
         chosen = [table.__table__.c[name] for name in columns]
-        async with self.database.read() as connection:
+        async with self.database.across_workspaces().read() as connection:
             rows = await connection.execute(select(*chosen).order_by(*chosen))
             return [tuple(row) for row in rows]
 

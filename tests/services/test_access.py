@@ -80,7 +80,7 @@ async def test_of_the_secret_only_a_hash_is_stored(database_url: str) -> None:
         assert secret not in repr(read_key(created.text))
         shown = await books.rows(ApiKey, "name", "created_at", "expires_at", "revoked_at")
         assert shown == [("dashboard", NOON, NOON + SECOND, None)]
-        async with books.database.read() as connection:
+        async with books.database.read(books.workspace_id) as connection:
             [row] = await connection.execute(select(ApiKey.__table__))
         assert secret not in str(row)
         assert row.secret_hash == hashlib.sha256(secret.encode()).hexdigest()
@@ -157,7 +157,8 @@ async def test_a_remembered_key_costs_no_statement_for_two_seconds(database_url:
                 await authenticator.viewer_of(bearer)
             costs.append(len(statements))
 
-        assert costs == [1, 0, 0, 1, 0]
+        # Whose key it is, and then, as that workspace, what it is.
+        assert costs == [2, 0, 0, 2, 0]
 
 
 async def test_revoking_and_expiring_reach_a_remembered_key(database_url: str) -> None:
@@ -198,7 +199,7 @@ async def test_no_failure_is_remembered_and_the_memory_is_bounded(
             costs.append(len(statements))
 
         assert REMEMBERED_MAX == 4096
-        assert costs == [0, 0, 1]
+        assert costs == [0, 0, 2]
         assert len(authenticator._known) == 2
 
 

@@ -275,7 +275,7 @@ async def test_the_log_knows_every_change_of_a_key_and_no_secret(database_url: s
             books.clock.at += SECOND
             await revoke_key(books.dependencies, books.admin, made.key_id)
 
-        async with books.database.read() as connection:
+        async with books.database.read(books.workspace_id) as connection:
             table = Activity.__table__
             rows = (await connection.execute(select(table).order_by(table.c.at))).all()
         assert [(row.verb, row.subject_id, row.before) for row in rows] == [

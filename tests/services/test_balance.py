@@ -214,7 +214,7 @@ async def test_many_questions_take_as_many_statements_as_one(database_url: str) 
         asked = [(utc(2026, 9, day), FOREVER) for day in range(1, 31)]
 
         with books.counted_statements() as statements:
-            async with books.database.read() as connection:
+            async with books.database.read(books.workspace_id) as connection:
                 found = await find_balances(connection, await books.settings(), asked)
                 none = await find_balances(connection, await books.settings(), [])
 
@@ -227,7 +227,7 @@ async def payers(
     books: Books, *entries: AppendedEntry, at: datetime = FOREVER
 ) -> dict[int, tuple[GrantKind, datetime] | None]:
     """Of the grant that paid each debit: its kind, and since when it was live."""
-    async with books.database.read() as connection:
+    async with books.database.read(books.workspace_id) as connection:
         workspace = await books.settings()
         moment = Moment(at, FOREVER)
         found = await find_payers(

@@ -143,14 +143,14 @@ def without_courtesies(payers_: dict[int, str | None]) -> dict[int, str | None]:
 
 async def answers(books: Books, moments: list[Moment]) -> list[tuple[int, ...]]:
     """What the books answer at moments."""
-    async with books.database.read() as connection:
+    async with books.database.read(books.workspace_id) as connection:
         found = await find_balances(connection, await books.settings(), moments)
     return [(each.granted, each.consumed, each.remaining, each.overage) for each in found]
 
 
 async def count_checkpoints(books: Books) -> int:
     """How many rows the workspace's checkpoints have."""
-    async with books.database.read() as connection:
+    async with books.database.read(books.workspace_id) as connection:
         statement = select(func.count()).where(CHECKPOINT.c.workspace_id == books.workspace_id)
         return (await connection.execute(statement)).scalar_one()
 
@@ -165,7 +165,7 @@ async def drop_checkpoints(books: Books, since: datetime) -> None:
             )
         )
 
-    await books.database.write(work)
+    await books.database.write(work, books.workspace_id)
 
 
 @pytest.mark.parametrize("seed", range(scale(5, 100)))
@@ -182,7 +182,7 @@ async def test_random_books_equal_the_reference_model(
 
         kept = await count_checkpoints(books)
         found = await answers(books, moments)
-        async with books.database.read() as connection:
+        async with books.database.read(books.workspace_id) as connection:
             workspace = await books.settings()
             sequences = [entry.sequence for entry in history.entries]
             paid = [

@@ -77,7 +77,6 @@ async def test_a_batch_costs_the_same_for_1_and_for_80_people(database_url: str)
         fresh = [await count_round_trips(books, batch) for batch in (few, many)]
         again = [await count_round_trips(books, batch) for batch in (few, many)]
 
-        # What is asked or written together is one. On PostgreSQL many rows are copied by
-        # themselves: those of the interactions, in the midst of the others.
-        assert fresh == ([5, 5] if books.database.is_sqlite else [5, 8])
+        # What is asked or written together is one.
+        assert fresh == [5, 5]
         assert again == [2, 2]

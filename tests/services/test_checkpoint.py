@@ -27,7 +27,7 @@ def every_four_rows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def covered(books: Books) -> list[int]:
     """The last rows that the checkpoints cover."""
-    async with books.database.read() as connection:
+    async with books.database.read(books.workspace_id) as connection:
         return await list_checkpoints(connection, books.workspace_id)
 
 
@@ -37,12 +37,12 @@ async def drop(books: Books) -> None:
     async def work(connection: AsyncConnection) -> None:
         await delete_checkpoints(connection, books.workspace_id)
 
-    await books.database.write(work)
+    await books.database.write(work, books.workspace_id)
 
 
 async def consumed(books: Books) -> list[int]:
     """What September and October consumed, as known in the end."""
-    async with books.database.read() as connection:
+    async with books.database.read(books.workspace_id) as connection:
         cycles = [SEPTEMBER, OCTOBER]
         return await count_consumed(connection, books.workspace_id, cycles, FOREVER)
 
@@ -68,7 +68,7 @@ async def test_a_checkpoint_says_the_totals_that_its_rows_changed(database_url: 
         totals = select(CHECKPOINT.c.period, CHECKPOINT.c.net).where(
             CHECKPOINT.c.workspace_id == books.workspace_id, CHECKPOINT.c.sequence == 8
         )
-        async with books.database.read() as connection:
+        async with books.database.read(books.workspace_id) as connection:
             found = {row.period: row.net for row in await connection.execute(totals)}
 
         assert found == {
@@ -152,7 +152,7 @@ async def test_a_false_total_is_found(
         await books.debit(*[utc(2026, 9, 5)] * 4)
 
         async def found() -> dict[str, object]:
-            async with books.database.read() as connection:
+            async with books.database.read(books.workspace_id) as connection:
                 return {
                     each.what: (each.expected, each.found)
                     async for each in verify_checkpoints(connection, books.workspace_id)
@@ -163,7 +163,7 @@ async def test_a_false_total_is_found(
         async def falsify(connection: AsyncConnection) -> None:
             await connection.execute(update(CHECKPOINT).where(where).values(**says))
 
-        await books.database.write(falsify)
+        await books.database.write(falsify, books.workspace_id)
 
         assert sound == {}
         assert await found() == finds
@@ -178,8 +178,8 @@ async def test_a_row_too_many_is_found(database_url: str) -> None:
             [found] = (await connection.execute(row)).mappings()
             await connection.execute(CHECKPOINT.insert().values({**found, "period": "2027"}))
 
-        await books.database.write(add)
+        await books.database.write(add, books.workspace_id)
 
-        async with books.database.read() as connection:
+        async with books.database.read(books.workspace_id) as connection:
             found = [each async for each in verify_checkpoints(connection, books.workspace_id)]
         assert [(each.what, each.expected, each.found) for each in found] == [("rows", 7, 8)]

@@ -72,7 +72,7 @@ async def record(books: Books, *requests: RecordInteraction) -> list[str]:
 async def verdict(
     books: Books, contact_id: str, channel: ChannelKind = WHATSAPP, at: datetime = NOON + HOUR
 ) -> ContactVerdict:
-    async with books.database.read() as connection:
+    async with books.database.read(books.workspace_id) as connection:
         facts = await find_facts(connection, books.workspace_id, {contact_id: {at}})
     return may_contact(facts[contact_id], channel, MARKETING, at)
 
@@ -332,7 +332,7 @@ async def unlink(books: Books, source: str, target: str) -> None:
                     .values(owner_id=source)
                 )
 
-    await books.database.write(work)
+    await books.database.write(work, books.workspace_id)
 
 
 async def test_a_merge_never_widens_consent_and_separating_restores_it(database_url: str) -> None:

@@ -273,7 +273,7 @@ async def test_ids_that_are_foreign_absent_or_malformed_answer_the_same(database
                 assert refused.value.path == (name,)
 
         assert len(answers) == 1
-        assert (await contact(books, neighbour.contact_id))["first_name"] is None
+        assert (await contact(neighbour, neighbour.contact_id))["first_name"] is None
 
 
 async def test_a_workspace_does_not_see_the_identities_of_another(database_url: str) -> None:
@@ -423,7 +423,7 @@ async def test_a_merged_id_and_its_identities_lead_to_the_root(database_url: str
             ("PUSH", "two", second, third),
             ("WEBCHAT", "luis-7", third, third),
         ]
-        async with books.database.read() as connection:
+        async with books.database.read(books.workspace_id) as connection:
             found = [
                 await connection.scalar(
                     select(CONTACT.c.id).where(

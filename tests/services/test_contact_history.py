@@ -41,7 +41,7 @@ async def viewer_in(world: World) -> Viewer:
 
 async def rows_of(world: World, table: Any, workspace_id: str) -> list[dict[str, Any]]:
     """Every row of a table in a workspace, those of a contact in the order of time."""
-    async with world.parts.dependencies.database.read() as connection:
+    async with world.parts.dependencies.database.read(workspace_id) as connection:
         found = await connection.execute(
             select(table)
             .where(table.c.workspace_id == workspace_id)

@@ -56,7 +56,7 @@ async def assign(books: Books, group_id: str) -> None:
             .values(assigned_group_id=group_id)
         )
 
-    await books.database.write(work)
+    await books.database.write(work, books.workspace_id)
 
 
 async def test_no_two_groups_of_a_workspace_have_one_name(database_url: str) -> None:

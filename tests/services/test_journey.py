@@ -72,7 +72,8 @@ async def test_an_enrollment_begins_with_the_earliest_step_however_late_it_comes
             }
             writing = enrolling([step], books.dependencies.new_id)
             await books.database.write(
-                partial(write_all, workspace_id=books.workspace_id, writings=[writing])
+                partial(write_all, workspace_id=books.workspace_id, writings=[writing]),
+                books.workspace_id,
             )
 
         assert await books.rows(JourneyEnrollment, "journey_id", "contact_id", "enrolled_at") == [

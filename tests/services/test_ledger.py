@@ -226,9 +226,9 @@ async def test_who_waits_for_the_ledger_sees_what_was_kept_meanwhile(database_ur
 
         async def wait() -> LockedBooks:
             await locked.wait()
-            return await books.database.write(follow)
+            return await books.database.write(follow, books.workspace_id)
 
-        _, found = await asyncio.gather(books.database.write(keep), wait())
+        _, found = await asyncio.gather(books.database.write(keep, books.workspace_id), wait())
 
         assert (found.head.sequence, found.cycles) == (1, [cycle])
 
@@ -245,6 +245,6 @@ async def test_a_workspace_is_read_with_its_contract_and_plan(database_url: str)
         assert settings.contract.anchor_day == 15
         assert settings.contract.ends_at is None
         assert (settings.plan.code, settings.plan.seats) == ("expert", 10)
-        async with books.database.read() as connection:
+        async with books.database.read(books.workspace_id) as connection:
             with pytest.raises(NotFound):
                 await find_workspace(connection, "ws_unknown")

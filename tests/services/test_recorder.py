@@ -26,9 +26,9 @@ T = TypeVar("T")
 class LosingAnswers(Database):
     """A database whose commits succeed while their answers are lost on the way."""
 
-    async def write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def write(self, work: Callable[[AsyncConnection], Awaitable[T]], workspace_id: str) -> T:
         """Commits, and says that the connection broke."""
-        await super().write(work)
+        await super().write(work, workspace_id)
         raise ConnectionResetError("the connection broke")
 
 
@@ -40,11 +40,11 @@ class Held(Database):
         self.begun = 0
         self.let = asyncio.Event()
 
-    async def write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def write(self, work: Callable[[AsyncConnection], Awaitable[T]], workspace_id: str) -> T:
         """Notes that a transaction begins."""
         self.begun += 1
         await self.let.wait()
-        return await super().write(work)
+        return await super().write(work, workspace_id)
 
 
 @asynccontextmanager
@@ -76,7 +76,7 @@ def report(number: int, external_id: str | None = None) -> RecordInteraction:
 
 async def count_interactions(books: Books) -> int:
     """How many interactions there are."""
-    async with books.database.read() as connection:
+    async with books.database.read(books.workspace_id) as connection:
         found = await connection.execute(select(func.count()).select_from(Interaction.__table__))
         return found.scalar_one()
 
@@ -84,7 +84,7 @@ async def count_interactions(books: Books) -> int:
 async def list_sequences(books: Books) -> list[int]:
     """The sequences of the ledger, in order."""
     column = LedgerEntry.__table__.c.sequence
-    async with books.database.read() as connection:
+    async with books.database.read(books.workspace_id) as connection:
         return list((await connection.execute(select(column).order_by(column))).scalars())
 
 

@@ -60,13 +60,13 @@ async def sign_ins(books: Books) -> list[tuple[Any, ...]]:
 
 async def use(books: Books, at: datetime) -> SeatUse:
     workspace = await books.settings()
-    async with books.database.read() as connection:
+    async with books.database.read(books.workspace_id) as connection:
         return await find_seat_use(connection, workspace, at)
 
 
 async def peak(books: Books, from_: datetime, to: datetime) -> int:
     workspace = await books.settings()
-    async with books.database.read() as connection:
+    async with books.database.read(books.workspace_id) as connection:
         return await find_peak_signed_in(connection, workspace, from_, to)
 
 
@@ -274,7 +274,7 @@ async def test_figures_take_one_statement_however_many_users(database_url: str) 
             await act(books, sign_in, await active_user(books, f"user{index}"))
         workspace, at = await books.settings(), books.clock.at
 
-        async with books.database.read() as connection:
+        async with books.database.read(books.workspace_id) as connection:
             with books.counted_statements() as statements:
                 assert (await find_seat_use(connection, workspace, at)).signed_in == 12
                 assert await find_peak_signed_in(connection, workspace, NOON, at + HOUR) == 12

@@ -21,7 +21,7 @@ SEPTEMBER = Cycle(utc(2026, 9, 1), utc(2026, 10, 1))
 
 async def statement(books: Books, cycle_of: date | None = None) -> Statement | None:
     workspace = await books.settings()
-    async with books.database.read() as connection:
+    async with books.database.read(books.workspace_id) as connection:
         return await find_statement(connection, workspace, cycle_of)
 
 

@@ -21,7 +21,7 @@ async def usage(
     books: Books, now: datetime, cycle_of: date | None = None, known_at: datetime | None = None
 ) -> Usage:
     workspace = await books.settings()
-    async with books.database.read() as connection:
+    async with books.database.read(books.workspace_id) as connection:
         return await find_usage(connection, workspace, now, cycle_of, known_at)
 
 
@@ -117,7 +117,7 @@ async def test_usage_takes_one_statement(database_url: str, size: int) -> None:
         workspace = await books.settings()
 
         with books.counted_statements() as statements:
-            async with books.database.read() as connection:
+            async with books.database.read(books.workspace_id) as connection:
                 found = await find_usage(connection, workspace, utc(2026, 9, 30, 12))
 
         assert found.consumed == size
@@ -140,7 +140,7 @@ async def test_a_cycle_that_was_kept_otherwise_is_asked_for_again(database_url: 
         now = utc(2026, 9, 30, 12)
 
         with books.counted_statements() as statements:
-            async with books.database.read() as connection:
+            async with books.database.read(books.workspace_id) as connection:
                 guessed = await find_usage(connection, workspace, now)
                 kept = [guessed.cycle]
                 known = await find_usage(connection, workspace, now, kept=kept)
@@ -156,7 +156,7 @@ async def test_now_is_never_before_the_last_row_of_the_ledger(database_url: str)
         await books.debit(utc(2026, 9, 2), now=utc(2026, 9, 3))
         workspace = await books.settings()
 
-        async with books.database.read() as connection:
+        async with books.database.read(books.workspace_id) as connection:
             exact = await find_usage(connection, workspace, utc(2026, 9, 1, 12))
             later = await find_usage(connection, workspace, utc(2026, 9, 1, 12), or_later=True)
 

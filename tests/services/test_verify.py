@@ -86,7 +86,7 @@ async def database_at(url: str) -> AsyncGenerator[Database, None]:
 
 async def _system_of(database: Database) -> tuple[Dependencies, str]:
     """What verifying takes: it makes no ids and rings for nobody."""
-    async with database.read() as connection:
+    async with database.across_workspaces().read() as connection:
         [workspace] = await list_workspaces(connection)
     return Dependencies(database, SetClock(TENTH), str, CountingBell(), str), workspace.id
 
@@ -116,7 +116,7 @@ class Names:
 
 async def names_of(url: str) -> Names:
     """The names of what is in a database with the story."""
-    async with database_at(url) as database, database.read() as connection:
+    async with database_at(url) as database, database.across_workspaces().read() as connection:
         rows = (await connection.execute(select(INTERACTION))).mappings().all()
     by_name = {row["external_id"]: row for row in rows}
     return Names(
@@ -179,7 +179,10 @@ async def test_a_line_says_what_should_be_and_what_is(lived_url: str) -> None:
 
 async def test_a_statement_keeps_the_lanes_that_it_told(lived_url: str) -> None:
     """A session was bound after its cycle was closed: the statement stays, and stays right."""
-    async with database_at(lived_url) as database, database.read() as connection:
+    async with (
+        database_at(lived_url) as database,
+        database.across_workspaces().read() as connection,
+    ):
         workspace = await find_workspace(connection, (await list_workspaces(connection))[0].id)
         statement = await find_statement(connection, workspace)
         now = await find_usage(connection, workspace, TENTH + 60 * DAY, TENTH.date())

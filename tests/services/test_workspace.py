@@ -14,7 +14,7 @@ async def rename(world: World, workspace_id: str, zone: str) -> None:
         statement = update(table).where(table.c.workspace_id == workspace_id).values(zone=zone)
         await connection.execute(statement)  # type: ignore[attr-defined]
 
-    await world.parts.dependencies.database.write(work)
+    await world.parts.dependencies.database.write(work, workspace_id)
 
 
 async def test_settings_are_read_again_after_two_seconds(database_url: str) -> None:

@@ -134,7 +134,7 @@ async def group_contacts(dependencies: Dependencies, viewer: Viewer) -> None:
 async def find_company(dependencies: Dependencies) -> str | None:
     """The id of the company's workspace, where there is one."""
     name = describe()["workspace"]["name"]
-    async with dependencies.database.read() as connection:
+    async with dependencies.database.across_workspaces().read() as connection:
         found = await list_workspaces(connection)
     return next((each.id for each in found if each.name == name), None)
 
@@ -145,7 +145,7 @@ async def is_whole(dependencies: Dependencies, workspace_id: str) -> bool:
     last = next(line for line in map(orjson.loads, reversed(lines)) if "externalId" in line)
     key = last["source"], last["externalId"]
     lists = [each["frozen_as"] for each in describe()["segments"] if "frozen_as" in each]
-    async with dependencies.database.read() as connection:
+    async with dependencies.database.read(workspace_id) as connection:
         if await find_list_named(connection, workspace_id, lists[-1]) is None:
             return False
         return key in await find_known(connection, workspace_id, {key})
@@ -167,7 +167,7 @@ async def seat_users(dependencies: Dependencies, viewer: Viewer) -> dict[Role, s
 
 async def _seat(dependencies: Dependencies, viewer: Viewer, email: str, role: Role) -> str:
     now = dependencies.clock.now()
-    async with dependencies.database.read() as connection:
+    async with dependencies.database.read(viewer.workspace_id) as connection:
         user = await find_user_by_email(connection, viewer.workspace_id, email)
         if user is None:
             raise BrokenInvariant(f"the company has no user {email}")

@@ -87,7 +87,7 @@ class DemoFolder:
         migrate(self.settings.database)
 
         async def holds_any(dependencies: Dependencies) -> bool:
-            async with dependencies.database.read() as connection:
+            async with dependencies.database.across_workspaces().read() as connection:
                 return bool(await list_workspaces(connection))
 
         return on_database(self.settings, holds_any)

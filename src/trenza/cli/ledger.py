@@ -55,7 +55,7 @@ async def _chosen(dependencies: "Dependencies", workspace_id: str | None) -> "li
     """The workspace of an id, or all; raises Failure where there is none of that id."""
     from trenza.storage.founding import list_workspaces
 
-    async with dependencies.database.read() as connection:
+    async with dependencies.database.across_workspaces().read() as connection:
         known = await list_workspaces(connection)
     chosen = [each for each in known if workspace_id in (None, each.id)]
     if workspace_id is not None and not chosen:

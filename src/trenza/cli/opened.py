@@ -9,6 +9,8 @@ if sys.platform == "win32":
 else:
     from uvloop import run
 
+import structlog
+
 from trenza.app import build_parts
 from trenza.channels.address import normalise_address
 from trenza.cli.failures import Failure
@@ -18,10 +20,12 @@ from trenza.services.access import act_as_system
 from trenza.services.dependencies import Clock, Dependencies
 from trenza.settings import Settings
 from trenza.storage.founding import list_workspaces
-from trenza.storage.readiness import require_ready
+from trenza.storage.readiness import isolation_gap, require_ready
 from trenza.storage.seat import find_user_by_email
 
 T = TypeVar("T")
+LOG = structlog.get_logger("trenza.database")
+ISOLATE = "run: trenza migrate, as a user that may create roles and does not bypass policies"
 
 
 def on_database(
@@ -52,6 +56,17 @@ def require_database(settings: Settings) -> None:
     on_database(settings, nothing)
 
 
+def warn_unless_isolated(settings: Settings) -> None:
+    """Logs a warning where the database does not keep workspaces apart by itself."""
+
+    async def look(dependencies: Dependencies) -> str | None:
+        return await isolation_gap(dependencies.database)
+
+    reason = on_database(settings, look)
+    if reason is not None:
+        LOG.warning("isolation_not_enforced", reason=reason, advice=ISOLATE)
+
+
 async def choose_workspace(dependencies: Dependencies, workspace_id: str | None) -> Viewer:
     """Who acts for the workspace that is meant: the one named, or the only one.
 
@@ -59,7 +74,7 @@ async def choose_workspace(dependencies: Dependencies, workspace_id: str | None)
     """
     if workspace_id is not None:
         return await act_as_system(dependencies, workspace_id)
-    async with dependencies.database.read() as connection:
+    async with dependencies.database.across_workspaces().read() as connection:
         found = await list_workspaces(connection)
     if not found:
         raise Failure("there is no workspace yet: run: trenza seed")
@@ -72,7 +87,7 @@ async def choose_workspace(dependencies: Dependencies, workspace_id: str | None)
 async def user_named(dependencies: Dependencies, viewer: Viewer, email: str) -> str:
     """The id of the user with an e-mail address; raises Failure where there is none."""
     wanted = normalise_address(ChannelKind.EMAIL, email).value
-    async with dependencies.database.read() as connection:
+    async with dependencies.database.read(viewer.workspace_id) as connection:
         found = await find_user_by_email(connection, viewer.workspace_id, wanted)
     if found is None:
         raise Failure(f"the workspace has no user {wanted}: invite the person first")

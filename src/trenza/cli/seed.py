@@ -47,7 +47,7 @@ async def _seed_empty(dependencies: "Dependencies", environment: str) -> None:
     from trenza.services.founding import FoundWorkspace, found_workspace
     from trenza.storage.founding import list_workspaces
 
-    async with dependencies.database.read() as connection:
+    async with dependencies.database.across_workspaces().read() as connection:
         known = await list_workspaces(connection)
     if known:
         click.echo(f"there is a workspace already, {known[0].id} ({known[0].name}): nothing to do")

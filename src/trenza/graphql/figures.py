@@ -162,7 +162,7 @@ class Figures:
         return found
 
     async def _find_said(self, owner_ids: Sequence[str]) -> list[list[ConsentEvent]]:
-        async with self._database.read() as connection:
+        async with self._database.read(self._workspace_id) as connection:
             found = await find_events(connection, self._workspace_id, owner_ids)
         return [found[owner_id] for owner_id in owner_ids]
 
@@ -170,6 +170,6 @@ class Figures:
         instants: dict[str, set[datetime]] = {}
         for owner_id, _, _, at in messages:
             instants.setdefault(owner_id, set()).add(at)
-        async with self._database.read() as connection:
+        async with self._database.read(self._workspace_id) as connection:
             facts = await find_facts(connection, self._workspace_id, instants)
         return [may_contact(facts[m[0]], *m[1:]) for m in messages]

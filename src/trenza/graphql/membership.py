@@ -108,7 +108,7 @@ class Membership:
         return await asyncio.shield(self._settings)
 
     async def _count(self, asked: list[Asked]) -> list[int]:
-        async with self._database.read() as connection:
+        async with self._database.read(self._viewer.workspace_id) as connection:
             shares = [await count_segments(connection, share) for share in _shares(asked)]
         return [count for share in shares for count in share]
 
@@ -124,7 +124,7 @@ class Membership:
             for page in pages
         ]
         found: list[list[tuple[Any, ...]]] = []
-        async with self._database.read() as connection:
+        async with self._database.read(self._viewer.workspace_id) as connection:
             for share in _shares([page.asked for page in pages]):
                 begins = len(found)
                 found += await find_pages(connection, wanted[begins : begins + len(share)])
@@ -134,7 +134,7 @@ class Membership:
         asked = list(dict.fromkeys(each for each, _ in given))
         contact_ids = {contact_id for _, contact_id in given}
         found: dict[tuple[Asked, str], Explained] = {}
-        async with self._database.read() as connection:
+        async with self._database.read(self._viewer.workspace_id) as connection:
             for share in _shares(asked):
                 rows = await explain_segments(connection, share, contact_ids)
                 for contact_id, explained in rows.items():
@@ -146,7 +146,7 @@ class Membership:
         workspace = await self._workspace()
         moment = moment_of(workspace, self._now)
         found: Mapping[str, list[Row]] = {contact_id: [] for contact_id in contact_ids}
-        async with self._database.read() as connection:
+        async with self._database.read(self._viewer.workspace_id) as connection:
             rows: list[Row] = [dict(row) for row in await list_segments(connection, workspace.id)]
             known = [(row, definition_of(row["definition"])) for row in rows]
             seen = [(row, said) for row, said in known if self._sees(said)]
@@ -168,7 +168,7 @@ class Membership:
         return True
 
     async def _size(self, list_ids: list[str]) -> list[int]:
-        async with self._database.read() as connection:
+        async with self._database.read(self._viewer.workspace_id) as connection:
             found = await count_members(connection, self._viewer.workspace_id, list_ids)
         return [found.get(list_id, 0) for list_id in list_ids]
 

@@ -64,7 +64,7 @@ class Gathering:
         """The JSON of each row, by a statement for these alone."""
         unique = list(dict.fromkeys(ids))
         parameters = self.parameters(statement, run, unique)
-        rows = await self._statements.fetch(statement.text, parameters)
+        rows = await self._statements.fetch(statement.text, parameters, run.workspace_id)
         found = {row[0]: row[1] for row in rows}
         if len(found) != len(unique):
             raise BrokenInvariant("rows that are known to be there were not found")

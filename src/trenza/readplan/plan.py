@@ -47,7 +47,8 @@ class Plan:
         run.read_back = read_back_of(self.found, run, gathering)
         texts: Texts = ()
         if self.statement is not None:
-            [texts] = await statements.fetch(self.statement.text, self.statement.parameters(run))
+            parameters = self.statement.parameters(run)
+            [texts] = await statements.fetch(self.statement.text, parameters, run.workspace_id)
             if None in texts:
                 raise UncoveredError("a row is missing")
         found: dict[str, Any] = {}

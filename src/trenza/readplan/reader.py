@@ -127,7 +127,7 @@ class Reader:
         together = self._together
         self._running += 1
         try:
-            async with self.database.read() as connection:
+            async with self.database.read(self.workspace_id) as connection:
                 found = [row._asdict() for row in await connection.execute(statement)]
         finally:
             self._running -= 1

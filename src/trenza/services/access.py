@@ -25,6 +25,7 @@ from trenza.services.dependencies import Dependencies
 from trenza.services.reference import absent, require_form
 from trenza.storage.access import (
     find_key,
+    find_workspace_of_key,
     insert_key,
     list_workspace_keys,
     lock_key,
@@ -92,7 +93,7 @@ async def act_as_system(dependencies: Dependencies, workspace_id: str) -> Viewer
 
     Raises NotFound for an unknown workspace.
     """
-    async with dependencies.database.read() as connection:
+    async with dependencies.database.read(workspace_id) as connection:
         workspace = await find_workspace(connection, workspace_id)
     return Viewer(workspace.id, "", "system", frozenset(Scope), workspace.language)
 
@@ -131,7 +132,7 @@ async def create_key(dependencies: Dependencies, viewer: Viewer, request: Create
         await write_all(connection, viewer.workspace_id, [note])
         return CreatedKey(key.key_id, key.text)
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 def _checked(request: CreateKey, now: datetime) -> dict[str, Any]:
@@ -193,7 +194,7 @@ async def rotate_key(dependencies: Dependencies, viewer: Viewer, request: Rotate
         await write_all(connection, viewer.workspace_id, [note])
         return CreatedKey(key.key_id, key.text)
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 async def revoke_key(dependencies: Dependencies, viewer: Viewer, key_id: str) -> str:
@@ -216,13 +217,13 @@ async def revoke_key(dependencies: Dependencies, viewer: Viewer, key_id: str) ->
             await write_all(connection, viewer.workspace_id, [note])
         return key_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 async def list_keys(dependencies: Dependencies, viewer: Viewer) -> list[ListedKey]:
     """The keys of the viewer's workspace, the oldest first. Needs the scope `admin`."""
     viewer.require(Verb.LIST_API_KEYS)
-    async with dependencies.database.read() as connection:
+    async with dependencies.database.read(viewer.workspace_id) as connection:
         rows = await list_workspace_keys(connection, viewer.workspace_id)
     return [
         ListedKey(
@@ -296,8 +297,12 @@ def _presented(authorization: str | None) -> AccessKey:
 
 async def _prove(dependencies: Dependencies, key: AccessKey) -> tuple[Viewer, datetime | None]:
     """The viewer of a key that is good now, and until when it is."""
-    async with dependencies.database.read() as connection:
-        row = await find_key(connection, key.key_id)
+    async with dependencies.database.read_key(key.key_id) as connection:
+        workspace_id = await find_workspace_of_key(connection, key.key_id)
+    if workspace_id is None:
+        raise Unauthenticated("the key is unknown")
+    async with dependencies.database.read(workspace_id) as connection:
+        row = await find_key(connection, workspace_id, key.key_id)
     if row is None:
         raise Unauthenticated("the key is unknown")
     good_until = _require_good(dict(row), key.secret_hash, dependencies.clock.now())

@@ -130,12 +130,12 @@ class _Feed:
 
     async def newest(self) -> int:
         """The sequence of the last row."""
-        async with self._database.read() as connection:
+        async with self._database.read(self._workspace_id) as connection:
             return await find_sequence(connection, self._workspace_id)
 
     async def resume(self, sequence: int) -> None:
         """Goes on after a row, as if its event had just been delivered."""
-        async with self._database.read() as connection:
+        async with self._database.read(self._workspace_id) as connection:
             reached = await find_row_instants(connection, self._workspace_id, sequence)
             if reached is None:
                 return
@@ -147,7 +147,7 @@ class _Feed:
 
     async def snapshot(self, kind: EventKind) -> BalanceEvent:
         """The balance now, with the last row that it includes."""
-        async with self._database.read() as connection:
+        async with self._database.read(self._workspace_id) as connection:
             workspace = await find_workspace(connection, self._workspace_id)
             sequence = await find_sequence(connection, self._workspace_id)
             reached = await find_row_instants(connection, self._workspace_id, sequence)
@@ -172,7 +172,7 @@ class _Feed:
 
     async def changes_after(self, sequence: int, *, newest_only: bool) -> list[BalanceEvent]:
         """The next rows, each with the balance as it was known when the row was recorded."""
-        async with self._database.read() as connection:
+        async with self._database.read(self._workspace_id) as connection:
             if newest_only:
                 entries = await list_newest_entry(connection, self._workspace_id, sequence)
             else:
@@ -194,7 +194,7 @@ class _Feed:
 
         That is in the past where the client was away, or slow to take the last event.
         """
-        async with self._database.read() as connection:
+        async with self._database.read(self._workspace_id) as connection:
             workspace = await find_workspace(connection, self._workspace_id)
             since = self._not_before or self._clock.now()
             [found] = await find_balances(connection, workspace, [(since, since)])

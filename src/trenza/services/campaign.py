@@ -63,4 +63,4 @@ async def create_campaign(
         await write_all(connection, viewer.workspace_id, [note])
         return campaign_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)

@@ -60,10 +60,10 @@ async def rebuild_checkpoints(dependencies: Dependencies, workspace_id: str) -> 
             await insert_checkpoint(connection, workspace_id, covered, covered + ROWS)
         return covered + ROWS
 
-    last = await dependencies.database.write(drop)
+    last = await dependencies.database.write(drop, workspace_id)
     covered = 0
     while covered + ROWS <= last:
-        covered = await dependencies.database.write(extend)
+        covered = await dependencies.database.write(extend, workspace_id)
     return covered
 
 

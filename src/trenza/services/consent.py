@@ -119,7 +119,7 @@ async def set_consent(
         await write_all(connection, viewer.workspace_id, [consenting([row]), noting(activity)])
         return ConsentSet(event_id, root_id, replayed=False)
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 def _check(request: SetConsent, now: datetime) -> _Said:

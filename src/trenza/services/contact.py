@@ -163,7 +163,7 @@ async def upsert_contacts(
         await batch.write()
         return answers
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 def _checked(request: UpsertContact, now: datetime) -> _Checked | DomainError:
@@ -460,7 +460,7 @@ async def merge_contacts(
         )
         return Merged(target, source, entries)
 
-    merged = await dependencies.database.write(work)
+    merged = await dependencies.database.write(work, viewer.workspace_id)
     if merged.entries:
         await dependencies.bell.ring(viewer.workspace_id)
     return merged

@@ -89,7 +89,7 @@ async def create_list(dependencies: Dependencies, viewer: Viewer, request: Creat
         await write_all(connection, viewer.workspace_id, [listing(row), noting(activity)])
         return list_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 def list_row(list_id: str, name: str, now: datetime) -> Mapping[str, Any]:
@@ -132,7 +132,7 @@ async def rename_contact_list(
         await write_all(connection, viewer.workspace_id, [noting(activity)])
         return request.list_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 async def _name_of(connection: AsyncConnection, viewer: Viewer, list_id: str) -> str:
@@ -161,7 +161,7 @@ async def delete_contact_list(dependencies: Dependencies, viewer: Viewer, list_i
         await write_all(connection, viewer.workspace_id, [noting(activity)])
         return list_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 async def _require_unused(connection: AsyncConnection, workspace_id: str, list_id: str) -> None:
@@ -211,7 +211,7 @@ async def add_to_list(dependencies: Dependencies, viewer: Viewer, request: Chang
         await write_all(connection, viewer.workspace_id, writings)
         return changes
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 async def remove_from_list(
@@ -245,7 +245,7 @@ async def remove_from_list(
         await write_all(connection, workspace_id, [noting(*([activity] if removed else []))])
         return changes
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 def _require_few(request: ChangeList) -> None:

@@ -77,7 +77,7 @@ async def define_custom_field(
         await _note(connection, dependencies, viewer, Verb.DEFINE_CUSTOM_FIELD, before, after)
         return after
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 async def archive_custom_field(dependencies: Dependencies, viewer: Viewer, key: str) -> CustomField:
@@ -99,7 +99,7 @@ async def archive_custom_field(dependencies: Dependencies, viewer: Viewer, key: 
         await _note(connection, dependencies, viewer, Verb.ARCHIVE_CUSTOM_FIELD, before, after)
         return after
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 async def _require_unused(

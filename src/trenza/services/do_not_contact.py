@@ -105,7 +105,7 @@ async def set_do_not_contact(
         await write_all(connection, viewer.workspace_id, [blocking([row]), noting(activity)])
         return Blocked(block_id, root_id, replayed=False)
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 def _holder(named: ReachedIdentity, held: Sequence[HeldIdentity]) -> str:
@@ -152,4 +152,4 @@ async def lift_do_not_contact(dependencies: Dependencies, viewer: Viewer, block_
         await write_all(connection, viewer.workspace_id, [noting(row)])
         return Blocked(block_id, block["owner_id"], replayed=False)
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)

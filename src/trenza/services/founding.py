@@ -86,4 +86,4 @@ async def found_workspace(dependencies: Dependencies, request: FoundWorkspace) -
         await insert_workspace(connection, workspace, plans, contract)
         return workspace_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, workspace_id)

@@ -71,7 +71,7 @@ async def set_frequency_cap(
         await write_all(connection, viewer.workspace_id, [*writings, noting(row)])
         return subject_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 def _told(request: SetFrequencyCap) -> dict[str, str | int]:
@@ -117,4 +117,4 @@ async def remove_frequency_cap(dependencies: Dependencies, viewer: Viewer, cap_i
         await write_all(connection, viewer.workspace_id, [noting(row)])
         return cap_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)

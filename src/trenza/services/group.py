@@ -55,7 +55,7 @@ async def create_group(dependencies: Dependencies, viewer: Viewer, name: str) ->
         await write_all(connection, workspace_id, [note])
         return group_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 async def rename_group(dependencies: Dependencies, viewer: Viewer, group_id: str, name: str) -> str:
@@ -81,7 +81,7 @@ async def rename_group(dependencies: Dependencies, viewer: Viewer, group_id: str
             await write_all(connection, workspace_id, [note])
         return group_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 async def _require_free(connection: AsyncConnection, workspace_id: str, name: str) -> None:
@@ -139,7 +139,7 @@ async def _change(
         await write_all(connection, workspace_id, [joining, note])
         return group_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 def _check(request: ChangeMembers) -> None:
@@ -182,4 +182,4 @@ async def delete_group(dependencies: Dependencies, viewer: Viewer, request: Dele
         await write_all(connection, workspace_id, [note])
         return group_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)

@@ -62,7 +62,7 @@ async def record_interactions(
         await keep_late(connection, dependencies, viewer.workspace_id, batch.late)
         return [each.settled() if isinstance(each, Report) else each for each in checked], grown
 
-    answers, grown = await dependencies.database.write(work)
+    answers, grown = await dependencies.database.write(work, viewer.workspace_id)
     if grown:
         await dependencies.bell.ring(viewer.workspace_id)
     return answers
@@ -100,7 +100,7 @@ async def retract_interaction(
         note = note_of(dependencies, viewer, now, verb, interaction_id, None, after)
         return Recorded(interaction_id, replayed=False), bool(await working.write([note]))
 
-    answer, grown = await dependencies.database.write(work)
+    answer, grown = await dependencies.database.write(work, viewer.workspace_id)
     if grown:
         await dependencies.bell.ring(viewer.workspace_id)
     return answer

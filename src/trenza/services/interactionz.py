@@ -103,7 +103,7 @@ async def grant_interactionz(
         await write_all(connection, workspace.id, [activity])
         return GrantedInteractionz(grant, note, entry)
 
-    granted = await dependencies.database.write(work)
+    granted = await dependencies.database.write(work, viewer.workspace_id)
     await dependencies.bell.ring(viewer.workspace_id)
     return granted
 
@@ -184,7 +184,7 @@ async def close_cycle(
         await write_all(connection, workspace.id, [activity])
         return ClosedCycle(await statement_of(connection, workspace.id, closing), replayed=False)
 
-    closed = await dependencies.database.write(work)
+    closed = await dependencies.database.write(work, viewer.workspace_id)
     if not closed.replayed:
         await dependencies.bell.ring(viewer.workspace_id)
     return closed

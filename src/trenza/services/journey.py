@@ -48,4 +48,4 @@ async def create_journey(dependencies: Dependencies, viewer: Viewer, request: Cr
         await write_all(connection, viewer.workspace_id, [note])
         return journey_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)

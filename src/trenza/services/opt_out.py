@@ -64,7 +64,7 @@ async def set_opt_out_words(
         await write_all(connection, workspace.id, [noting(row)])
         return workspace.id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 def _checked(given: Sequence[tuple[Language, Sequence[str]]]) -> dict[str, list[str]]:

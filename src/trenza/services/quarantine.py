@@ -111,7 +111,7 @@ async def admit_interaction(
             await write_all(connection, workspace_id, [note])
         return report.settled(), grown
 
-    answer, grown = await dependencies.database.write(work)
+    answer, grown = await dependencies.database.write(work, viewer.workspace_id)
     if grown:
         await dependencies.bell.ring(viewer.workspace_id)
     if isinstance(answer, DomainError):

@@ -130,7 +130,7 @@ async def invite_user(dependencies: Dependencies, viewer: Viewer, request: Invit
         await acting.note(user_id, seat.at, before, after)
         return Invited(user_id, resent=True)
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 def _email(address: str) -> str:
@@ -165,7 +165,7 @@ async def update_name(dependencies: Dependencies, viewer: Viewer, user_id: str, 
             await acting.note(user_id, now, {"name": user["name"]}, {"name": name})
         return user_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 async def change_role(dependencies: Dependencies, viewer: Viewer, user_id: str, role: Role) -> str:
@@ -191,7 +191,7 @@ async def change_role(dependencies: Dependencies, viewer: Viewer, user_id: str, 
         await acting.note(user_id, now, {"role": user["role"]}, {"role": role})
         return user_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 def _require_other_admin(user: Mapping[str, Any], other_admins: int) -> None:
@@ -252,7 +252,7 @@ async def sign_in(dependencies: Dependencies, viewer: Viewer, user_id: str) -> s
         await insert_sign_in(connection, workspace_id, sign_in_id, user_id, seat.at)
         return sign_in_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 async def sign_out(dependencies: Dependencies, viewer: Viewer, user_id: str) -> str:
@@ -275,7 +275,7 @@ async def sign_out(dependencies: Dependencies, viewer: Viewer, user_id: str) -> 
         await touch_sign_ins(connection, workspace_id, going_on, now, end=True)
         return going_on[0]
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 async def find_seat_use(source: Source, workspace: WorkspaceSettings, at: datetime) -> SeatUse:
@@ -329,7 +329,7 @@ async def _happen(
         await acting.note(user_id, seat.at, {"status": expected}, {"status": _STANDINGS[kind]})
         return user_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 async def _lock_seat(

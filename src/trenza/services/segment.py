@@ -137,7 +137,7 @@ async def create_segment(dependencies: Dependencies, viewer: Viewer, request: Cr
         await write_all(connection, viewer.workspace_id, [segmenting(row), noting(activity)])
         return segment_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 def _kept(viewer: Viewer, given: Definition) -> Definition:
@@ -211,7 +211,7 @@ async def change_segment(dependencies: Dependencies, viewer: Viewer, request: Up
         await write_all(connection, workspace_id, [noting(activity)])
         return segment_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 async def remove_segment(dependencies: Dependencies, viewer: Viewer, segment_id: str) -> str:
@@ -233,7 +233,7 @@ async def remove_segment(dependencies: Dependencies, viewer: Viewer, segment_id:
         await write_all(connection, viewer.workspace_id, [noting(activity)])
         return segment_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)
 
 
 async def freeze_segment(
@@ -273,4 +273,4 @@ async def freeze_segment(
         await write_all(connection, workspace.id, [noting(activity)])
         return Frozen(list_id, count)
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)

@@ -67,4 +67,4 @@ async def open_ticket(dependencies: Dependencies, viewer: Viewer, request: OpenT
         await write_all(connection, viewer.workspace_id, [note])
         return ticket_id
 
-    return await dependencies.database.write(work)
+    return await dependencies.database.write(work, viewer.workspace_id)

@@ -34,7 +34,7 @@ async def verify_ledger(dependencies: Dependencies, workspace_id: str) -> list[D
 
     Raises NotFound for an unknown workspace.
     """
-    async with dependencies.database.read() as connection:
+    async with dependencies.database.read(workspace_id) as connection:
         workspace = await find_workspace(connection, workspace_id)
         beside = await find_beside(connection, workspace_id)
         found = [each async for each in verify_contacts(connection, workspace)]
@@ -46,7 +46,7 @@ async def verify_ledger(dependencies: Dependencies, workspace_id: str) -> list[D
 
 async def count_verified(dependencies: Dependencies, workspace_id: str) -> dict[str, int]:
     """How much there was to verify, by noun."""
-    async with dependencies.database.read() as connection:
+    async with dependencies.database.read(workspace_id) as connection:
         return await count_books(connection, workspace_id)
 
 

@@ -38,7 +38,7 @@ class Memory(Generic[T]):
         if known is not None and known[1] <= now < known[1] + REMEMBERED_FOR:
             return known[0]
         forgotten = self._forgotten
-        async with self._database.read() as connection:
+        async with self._database.read(workspace_id) as connection:
             found = await self._find(connection, workspace_id)
         if self._forgotten != forgotten:
             # What was found may be what was changed meanwhile: good for this answer alone.

@@ -44,11 +44,20 @@ class ApiKey(Table, table=True):
 API_KEY: SQLTable = ApiKey.__table__
 
 
-async def find_key(connection: AsyncConnection, key_id: str) -> RowMapping | None:
-    """A key by its id with the `language` of its workspace, and how its user stands, if any.
+async def find_workspace_of_key(connection: AsyncConnection, key_id: str) -> str | None:
+    """Whose key it is.
 
-    The one query without a workspace: whoever shows a key does not say whose it is.
+    The one query without a workspace: whoever shows a key does not say whose it is. The connection
+    sees that key alone.
     """
+    statement = select(API_KEY.c.workspace_id).where(API_KEY.c.id == key_id)
+    return (await connection.execute(statement)).scalar_one_or_none()
+
+
+async def find_key(
+    connection: AsyncConnection, workspace_id: str, key_id: str
+) -> RowMapping | None:
+    """A key by its id with the `language` of its workspace, and how its user stands, if any."""
     statement = (
         select(API_KEY, WORKSPACE.c.language, USER.c.role, USER.c.standing)
         .join(WORKSPACE, WORKSPACE.c.workspace_id == API_KEY.c.workspace_id)
@@ -57,7 +66,7 @@ async def find_key(connection: AsyncConnection, key_id: str) -> RowMapping | Non
             and_(USER.c.workspace_id == API_KEY.c.workspace_id, USER.c.id == API_KEY.c.user_id),
             isouter=True,
         )
-        .where(API_KEY.c.id == key_id)
+        .where(API_KEY.c.workspace_id == workspace_id, API_KEY.c.id == key_id)
     )
     return (await connection.execute(statement)).mappings().one_or_none()
 

@@ -80,10 +80,12 @@ class Together:
         if len(queries) == 1:
             [only] = queries
             text = only.text(self._dialect)
-            fetched = await self._statements.fetch(text.text, text.arguments(values))
+            fetched = await self._statements.fetch(text.text, text.arguments(values), workspace_id)
             return {only: text.read(fetched)}
         fused = fused_queries(self._dialect, queries)
-        fetched = await self._statements.fetch(fused.text.text, fused.text.arguments(values))
+        fetched = await self._statements.fetch(
+            fused.text.text, fused.text.arguments(values), workspace_id
+        )
         found: dict[Query, list[Row]] = {query: [] for query in queries}
         for row in fused.text.read(fetched):
             found[queries[row[0]]].append(fused.cells[row[0]](row))

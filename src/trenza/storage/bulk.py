@@ -49,8 +49,6 @@ Cells = Mapping[str, Any]
 
 ROWS_NAME = "written"
 """What a statement calls the rows that it writes."""
-COPIED_MIN = 100
-"""COPY is two round trips; fewer rows than these are quicker by an INSERT."""
 
 DRIVER_ERRORS = (sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError)
 _ERRORS_BY_CLASS = {"22": DataError, "23": IntegrityError, "42": ProgrammingError}
@@ -299,8 +297,6 @@ class BulkWrite:
 
     columns: Mapping[str, TypeEngine[Any]]
     build: Callable[[str, Cells, Any], Executable]
-    copied: str | None = None
-    """The table that rows are copied into on PostgreSQL, where nothing else is to be done."""
     _texts: dict[str, _Text] = field(default_factory=dict, init=False)
 
     def text(self, dialect: Dialect) -> _Text:
@@ -339,7 +335,7 @@ def bulk_insert(
             statement = statement.from_select(list(cells), source)
         return cast(Executable, on_conflict(statement) if on_conflict else statement)
 
-    return BulkWrite(types, build, copied=None if on_conflict else table.name)
+    return BulkWrite(types, build)
 
 
 def keeping_earliest(
@@ -382,8 +378,8 @@ async def write_all(
 ) -> None:
     """Writes rows, in the order of the writes; one without rows is not sent.
 
-    On SQLite they share a hop, on PostgreSQL a statement, apart from many rows that are copied.
-    Where Citus distributes the tables each is a statement of its own: it takes no other.
+    On SQLite they share a hop, on PostgreSQL a statement, which unlike COPY takes row-level
+    security. Where Citus distributes the tables each is a statement of its own: it takes no other.
     There the writes of one call see nothing of each other and must concern different rows; what
     refers to a row finds it, since references are looked up when the statement ends.
     """
@@ -405,25 +401,16 @@ async def write_all(
         await _hop(driver, run)
         return
     is_distributed = connection.sync_connection.info[IS_DISTRIBUTED]  # type: ignore[union-attr]
-    together: list[Writing] = []
-    for write, rows in wanted:
-        if is_distributed:
-            await _send(driver, dialect, workspace_id, [(write, rows)])
-            continue
-        if write.copied is None or len(rows) < COPIED_MIN:
-            together.append((write, rows))
-            continue
-        await _send(driver, dialect, workspace_id, together)
-        together = []
-        await _copy(driver, workspace_id, write.copied, write, rows)
-    await _send(driver, dialect, workspace_id, together)
+    if not is_distributed:
+        await _send(driver, dialect, workspace_id, wanted)
+        return
+    for writing in wanted:
+        await _send(driver, dialect, workspace_id, [writing])
 
 
 async def _send(
     driver: Any, dialect: Dialect, workspace_id: str, writings: Sequence[Writing]
 ) -> None:
-    if not writings:
-        return
     if len(writings) == 1:
         [(only, _)] = writings
         text, names = only.text(dialect), [ROWS_NAME]
@@ -438,22 +425,6 @@ async def _send(
         await driver.execute(text.text, *text.arguments(values))
     except DRIVER_ERRORS as error:
         raise as_database_error(error, text.text) from error
-
-
-async def _copy(
-    driver: Any,
-    workspace_id: str,
-    table: str,
-    write: BulkWrite,
-    rows: Sequence[Mapping[str, Any]],
-) -> None:
-    columns = [[row[name] for row in rows] for name in write.columns]
-    records = zip(repeat(workspace_id, len(rows)), *columns, strict=True)
-    names = ["workspace_id", *write.columns]
-    try:
-        await driver.copy_records_to_table(table, records=records, columns=names)
-    except DRIVER_ERRORS as error:
-        raise as_database_error(error, table) from error
 
 
 _FUSED_WRITES: dict[tuple[BulkWrite, ...], _Text] = {}

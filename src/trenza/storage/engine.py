@@ -4,11 +4,14 @@ SQLite has one writer: within the process a lock queues writers, between process
 `BEGIN IMMEDIATE` does. The default `BEGIN` would lose updates or answer busy. PostgreSQL writers
 lock the rows they decide on; a transaction that meets a deadlock or loses a race for a unique key
 is decided again from the start, and then sees the winner's rows.
+
+Whoever takes a connection says of which workspace, and the database itself keeps to that: see
+`isolation` for PostgreSQL, `guards` for SQLite.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import Dialect, event, make_url
@@ -26,10 +29,13 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from trenza.storage.bulk import DRIVER_ERRORS, as_database_error, driver_of
 from trenza.storage.dialect import IS_DISTRIBUTED
+from trenza.storage.guards import NOTHING, guard_reads, guard_writes
+from trenza.storage.isolation import ACT_AS_ROLE
+from trenza.storage.sight import Sight
 
 T = TypeVar("T")
 
-__all__ = ["AsyncConnection", "Database", "driver_arguments", "may_stand"]
+__all__ = ["AcrossWorkspaces", "AsyncConnection", "Database", "driver_arguments", "may_stand"]
 
 RETRIES_MAX = 8
 SERVER_SETTINGS = {
@@ -38,6 +44,11 @@ SERVER_SETTINGS = {
     # And they are known: planning one anew costs more than the best plan for its values saves.
     "plan_cache_mode": "force_generic_plan",
 }
+BEGIN_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+"""The statements of one read see one state of the database."""
+GUARD = "guard"
+"""Under which name a connection's `info` has the guard of SQLite."""
+ACROSS_POOL_SIZE = 2
 OPTIONS_OF_THE_POOL = frozenset({"prepared_statement_cache_size", "prepared_statement_name_func"})
 """Options of a URL that SQLAlchemy takes for itself."""
 RETRIED_SQLSTATES = frozenset({"40001", "40P01", "23505"})
@@ -47,50 +58,68 @@ RETRIED_SQLSTATES = frozenset({"40001", "40P01", "23505"})
 class Database:
     """One database by its URL: `sqlite+aiosqlite:///file` or `postgresql+asyncpg://…`."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, isolated: bool = True) -> None:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         if self.is_sqlite:
-            self._readers = _sqlite_engine(url, pool_size=pool_size, query_only=True)
-            self._writers = _sqlite_engine(url, pool_size=1)
+            self._readers = _sqlite_engine(
+                url, pool_size=pool_size, query_only=True, isolated=isolated
+            )
+            self._writers = _sqlite_engine(url, pool_size=1, isolated=isolated)
         else:
-            self._writers = create_async_engine(
-                url,
-                pool_size=pool_size,
-                max_overflow=0,
-                # `_transaction` begins and ends what a writer does.
-                isolation_level="AUTOCOMMIT",
-                hide_parameters=True,
-                connect_args={"server_settings": SERVER_SETTINGS},
-            )
-            event.listen(self._writers.sync_engine, "connect", _note_distribution)
-            event.listen(self._writers.sync_engine, "checkout", _refuse_lost_connection)
-            # The statements of one read see one state of the database.
-            self._readers = self._writers.execution_options(
-                isolation_level="REPEATABLE READ", postgresql_readonly=True
-            )
+            self._readers = self._writers = _postgresql_engine(url, pool_size, isolated=isolated)
         self._write_lock: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
+        self._unisolated: Database | None = None
 
     @property
     def dialect(self) -> Dialect:
         """How statements are written for this database."""
         return self._readers.dialect
 
-    @asynccontextmanager
-    async def read(self) -> AsyncGenerator[AsyncConnection, None]:
-        """A connection for one batch of reads; never held while waiting for a client."""
-        async with self._readers.connect() as connection:
-            yield connection
+    def read(self, workspace_id: str | None) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection for one batch of reads; never held while waiting for a client.
 
-    async def write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        It sees the rows of one workspace; without any it sees no row at all.
+        """
+        return self._read(Sight(workspace_id))
+
+    def read_key(self, key_id: str) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection that sees the row of one API key: whoever shows it says not whose it is."""
+        return self._read(Sight(key_id=key_id))
+
+    async def write(self, work: Callable[[AsyncConnection], Awaitable[T]], workspace_id: str) -> T:
         """Runs `work` in one transaction and returns its result after the commit.
 
-        `work` may run more than once and so must not touch anything but its connection.
+        It sees and writes rows of one workspace. `work` may run more than once and so must not
+        touch anything but its connection.
         """
+        return await self._write(work, Sight(workspace_id))
+
+    def across_workspaces(self) -> "AcrossWorkspaces":
+        """Access to all workspaces as the owner of the tables: for operators, not for clients."""
+        if self._unisolated is None:
+            self._unisolated = Database(self.url, pool_size=ACROSS_POOL_SIZE, isolated=False)
+            self._unisolated._write_lock = self._write_lock  # noqa: SLF001 - of its own class
+        return AcrossWorkspaces(self._unisolated)
+
+    @asynccontextmanager
+    async def _read(self, sight: Sight) -> AsyncGenerator[AsyncConnection, None]:
+        if not self.is_sqlite:
+            async with self._transaction(BEGIN_READING, sight) as connection:
+                yield connection
+            return
+        async with self._readers.connect() as connection, _guarded(connection, sight):
+            yield connection
+
+    async def _write(self, work: Callable[[AsyncConnection], Awaitable[T]], sight: Sight) -> T:
+        begin = "BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN"
         attempt = 1
         while True:
             try:
-                async with self._write_lock or nullcontext(), self._transaction() as connection:
+                async with (
+                    self._write_lock or nullcontext(),
+                    self._transaction(begin, sight) as connection,
+                ):
                     return await work(connection)
             except DBAPIError as error:
                 if attempt == RETRIES_MAX or not _is_worth_retrying(error):
@@ -99,11 +128,12 @@ class Database:
             attempt += 1
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncGenerator[AsyncConnection, None]:
-        async with self._writers.connect() as connection:
+    async def _transaction(self, begin: str, sight: Sight) -> AsyncGenerator[AsyncConnection, None]:
+        """What is seen is said with the BEGIN, and ends with the transaction."""
+        async with self._writers.connect() as connection, _guarded(connection, sight):
             driver = driver_of(connection)
             try:
-                await driver.execute("BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN")
+                await driver.execute(begin if self.is_sqlite else begin + sight.local_settings())
                 try:
                     yield connection
                 except BaseException:
@@ -119,13 +149,63 @@ class Database:
         """Closes every connection."""
         for engine in (self._readers, self._writers):
             await engine.dispose()
+        if self._unisolated is not None:
+            await self._unisolated.close()
 
 
-def _sqlite_engine(url: str, *, pool_size: int, query_only: bool = False) -> AsyncEngine:
+class AcrossWorkspaces:
+    """Reads and writes that see every workspace: which there are, and what an audit asks."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection for one batch of reads."""
+        return self._database._read(Sight(across=True))  # noqa: SLF001 - the other half of it
+
+    async def write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Runs `work` in one transaction, as `Database.write` does."""
+        return await self._database._write(work, Sight(across=True))  # noqa: SLF001 - as above
+
+
+@asynccontextmanager
+async def _guarded(connection: AsyncConnection, sight: Sight) -> AsyncGenerator[None, None]:
+    """Sets the guard that a connection to SQLite has, for as long as the context lasts."""
+    guard = connection.sync_connection.info.get(GUARD)  # type: ignore[union-attr]
+    if guard is None:
+        yield
+        return
+    guard.sight = sight
+    try:
+        yield
+    finally:
+        guard.sight = NOTHING
+
+
+def _postgresql_engine(url: str, pool_size: int, *, isolated: bool) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        # `_transaction` begins and ends what is done.
+        isolation_level="AUTOCOMMIT",
+        hide_parameters=True,
+        connect_args={"server_settings": SERVER_SETTINGS},
+    )
+    event.listen(engine.sync_engine, "connect", _note_distribution)
+    if isolated:
+        event.listen(engine.sync_engine, "connect", _act_as_role)
+    event.listen(engine.sync_engine, "checkout", _refuse_lost_connection)
+    return engine
+
+
+def _sqlite_engine(
+    url: str, *, pool_size: int, isolated: bool, query_only: bool = False
+) -> AsyncEngine:
     engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, hide_parameters=True)
 
     @event.listens_for(engine.sync_engine, "connect")
-    def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    def prepare(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
         # The driver must not begin transactions by itself: `begin` below does.
         connection.isolation_level = None
         cursor = connection.cursor()
@@ -134,10 +214,16 @@ def _sqlite_engine(url: str, *, pool_size: int, query_only: bool = False) -> Asy
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
-            f"query_only={'ON' if query_only else 'OFF'}",
+            f"query_only={'ON' if query_only and not isolated else 'OFF'}",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+        if isolated:
+            guard = guard_reads if query_only else guard_writes
+            record.info[GUARD] = connection.run_async(
+                # aiosqlite offers no name for it: what makes a guard runs on its thread, at once.
+                lambda driver: driver._execute(guard, driver._conn)  # noqa: SLF001
+            )
 
     if query_only:
 
@@ -156,6 +242,14 @@ def _note_distribution(connection: Any, record: ConnectionPoolEntry) -> None:
     cursor.close()
     connection.rollback()
     record.info[IS_DISTRIBUTED] = extensions > 0
+
+
+def _act_as_role(connection: Any, _record: ConnectionPoolEntry) -> None:
+    """Has a new connection act as the role that serves."""
+    cursor = connection.cursor()
+    cursor.execute(ACT_AS_ROLE)
+    cursor.close()
+    connection.commit()
 
 
 def _refuse_lost_connection(connection: Any, _record: Any, _proxy: Any) -> None:

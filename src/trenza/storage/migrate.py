@@ -1,12 +1,18 @@
 """Brings a database to the newest schema with alembic."""
 
+import asyncio
 from pathlib import Path
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from trenza.storage.engine import driver_arguments
+from trenza.storage.isolation import enforce_isolation
 
 FOLDER = Path(__file__).parent / "migrations"
 
@@ -21,9 +27,20 @@ def _config(url: str) -> Config:
 def upgrade(url: str) -> None:
     """Migrates the database at `url` (the application's asynchronous URL) to the newest schema.
 
-    A file database is made when it is missing.
+    A file database is made when it is missing. On PostgreSQL the tables' rights and policies are
+    made to follow.
     """
     command.upgrade(_config(url), "head")
+    if make_url(url).get_backend_name() != "sqlite":
+        asyncio.run(_isolate(url))
+
+
+async def _isolate(url: str) -> None:
+    connection = await asyncpg.connect(**driver_arguments(url))
+    try:
+        await enforce_isolation(connection)
+    finally:
+        await connection.close()
 
 
 def newest_revision() -> str | None:

@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from trenza.storage.engine import Database
+from trenza.storage.isolation import find_isolation_gap
 from trenza.storage.migrate import FOLDER, current_revision, newest_revision, upgrade
 
 MIGRATE = "run: trenza migrate"
@@ -28,9 +29,16 @@ async def require_ready(database: Database) -> None:
     if file is not None:
         require_file(file)
     with explained(database.url):
-        async with database.read() as connection:
+        async with database.read(None) as connection:
             revision = await current_revision(connection)
     require_newest(revision, shown(database.url))
+
+
+async def isolation_gap(database: Database) -> str | None:
+    """Why the database does not keep workspaces apart by itself, or nothing where it does."""
+    with explained(database.url):
+        async with database.read(None) as connection:
+            return await find_isolation_gap(connection)
 
 
 def require_file(file: Path) -> None:

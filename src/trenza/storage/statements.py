@@ -2,7 +2,8 @@
 
 PostgreSQL: connections of the driver, each with its own prepared statements. SQLite: one hop to a
 thread with a connection of its own, whatever the statement brings. A statement alone sees one
-state of the database, so that none needs a transaction.
+state of the database, so that none needs a transaction. A connection is set to the workspace of
+what it runs; the one that is set to it already is preferred.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, NamedTuple, Protocol
 
@@ -18,9 +20,14 @@ import asyncpg
 from sqlalchemy import make_url
 
 from trenza.storage.engine import SERVER_SETTINGS, Database, driver_arguments
+from trenza.storage.guards import NOTHING, Guard, guard_reads
+from trenza.storage.isolation import ACT_AS_ROLE
+from trenza.storage.sight import SEEN_WORKSPACE, Sight
 
 KEPT_STATEMENTS = 512
 """How many statements a connection keeps prepared."""
+
+SET_WORKSPACE = "SELECT set_config($1, $2, false)"
 
 READ_SETTINGS = {
     **SERVER_SETTINGS,
@@ -53,8 +60,10 @@ class Statements(Protocol):
 
     executed: int
 
-    async def fetch(self, text: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
-        """The rows of a statement; raises StatementError."""
+    async def fetch(
+        self, text: str, parameters: Sequence[Any], workspace_id: str
+    ) -> Sequence[Sequence[Any]]:
+        """The rows of a statement, which sees one workspace; raises StatementError."""
         ...
 
     async def close(self) -> None:
@@ -69,65 +78,96 @@ def open_statements(database: Database, *, pool_size: int) -> Statements:
     return PostgresStatements(database, pool_size)
 
 
+@dataclass(slots=True)
+class _Set:
+    """A connection, and the workspace that it is set to."""
+
+    connection: asyncpg.Connection
+    workspace_id: str | None = None
+
+    async def fetch(
+        self, text: str, parameters: Sequence[Any], workspace_id: str
+    ) -> Sequence[Sequence[Any]]:
+        """The rows of a statement; changing hands is a statement before it."""
+        if self.workspace_id != workspace_id:
+            self.workspace_id = None
+            await self.connection.fetchval(SET_WORKSPACE, SEEN_WORKSPACE, workspace_id)
+            self.workspace_id = workspace_id
+        rows: Sequence[Sequence[Any]] = await self.connection.fetch(text, *parameters)
+        return rows
+
+
 class PostgresStatements:
-    """A stack of connections: the one used last is the next one to be used."""
+    """A stack of connections: one of the workspace is used next, else the one used longest ago.
+
+    `handed_over` counts how often a connection was set to another workspace.
+    """
 
     def __init__(self, database: Database, pool_size: int) -> None:
         self.executed = 0
+        self.handed_over = 0
         self._arguments = driver_arguments(database.url)
         self._free = asyncio.Semaphore(pool_size)
-        self._idle: list[asyncpg.Connection] = []
+        self._idle: list[_Set] = []
 
-    async def fetch(self, text: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
+    async def fetch(
+        self, text: str, parameters: Sequence[Any], workspace_id: str
+    ) -> Sequence[Sequence[Any]]:
         """The rows of a statement; a connection that was lost is replaced once."""
         self.executed += 1
         try:
             async with self._free:
-                return await self._fetch(text, parameters)
+                return await self._fetch(text, parameters, workspace_id)
         except (asyncpg.PostgresError, *LOST) as error:
             raise StatementError from error
 
     async def close(self) -> None:
         """Closes every connection that is not in use."""
         idle, self._idle = self._idle, []
-        await asyncio.gather(*(connection.close() for connection in idle))
+        await asyncio.gather(*(each.connection.close() for each in idle))
 
-    async def _fetch(self, text: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
-        connection = self._take() or await self._connect()
+    async def _fetch(
+        self, text: str, parameters: Sequence[Any], workspace_id: str
+    ) -> Sequence[Sequence[Any]]:
+        taken = self._take(workspace_id) or await self._connect()
         try:
-            return await self._run(connection, text, parameters)
+            return await self._run(taken, text, parameters, workspace_id)
         except LOST:
-            connection = await self._connect()
-            return await self._run(connection, text, parameters)
+            taken = await self._connect()
+            return await self._run(taken, text, parameters, workspace_id)
 
     async def _run(
-        self, connection: asyncpg.Connection, text: str, parameters: Sequence[Any]
+        self, taken: _Set, text: str, parameters: Sequence[Any], workspace_id: str
     ) -> Sequence[Sequence[Any]]:
+        self.handed_over += taken.workspace_id != workspace_id
         try:
-            rows: Sequence[Sequence[Any]] = await connection.fetch(text, *parameters)
+            rows = await taken.fetch(text, parameters, workspace_id)
         except asyncpg.ProgramLimitExceededError as error:
-            self._idle.append(connection)
+            self._idle.append(taken)
             raise TooComplexError(str(error)) from error
         except BaseException:
             # Who knows what is still on its way to it.
-            connection.terminate()
+            taken.connection.terminate()
             raise
-        self._idle.append(connection)
+        self._idle.append(taken)
         return rows
 
-    def _take(self) -> asyncpg.Connection | None:
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.is_closed():
-                return connection
-        return None
+    def _take(self, workspace_id: str) -> _Set | None:
+        """An idle connection of the workspace, or else the one that nobody used for longest."""
+        self._idle = [each for each in self._idle if not each.connection.is_closed()]
+        for index in range(len(self._idle) - 1, -1, -1):
+            if self._idle[index].workspace_id == workspace_id:
+                return self._idle.pop(index)
+        return self._idle.pop(0) if self._idle else None
 
-    async def _connect(self) -> asyncpg.Connection:
-        return await asyncpg.connect(
+    async def _connect(self) -> _Set:
+        connection = await asyncpg.connect(
             **self._arguments,
             server_settings=READ_SETTINGS,
             statement_cache_size=KEPT_STATEMENTS,
         )
+        await connection.execute(ACT_AS_ROLE)
+        return _Set(connection)
 
 
 class _Asked(NamedTuple):
@@ -135,6 +175,7 @@ class _Asked(NamedTuple):
 
     text: str
     parameters: Sequence[Any]
+    workspace_id: str
     answer: asyncio.Future[Sequence[Sequence[Any]]]
 
 
@@ -154,14 +195,16 @@ class SqliteStatements:
         self._done: deque[tuple[_Asked, Any, Exception | None]] = deque()
         self._is_loop_told = False
 
-    async def fetch(self, text: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
+    async def fetch(
+        self, text: str, parameters: Sequence[Any], workspace_id: str
+    ) -> Sequence[Sequence[Any]]:
         """The rows of a statement."""
         self.executed += 1
         loop = asyncio.get_running_loop()
         if not self._threads:
             self._start(loop)
         answer: asyncio.Future[Sequence[Sequence[Any]]] = loop.create_future()
-        self._asked.put(_Asked(text, parameters, answer))
+        self._asked.put(_Asked(text, parameters, workspace_id, answer))
         try:
             return await answer
         except sqlite3.Error as error:
@@ -187,18 +230,18 @@ class SqliteStatements:
 
     def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
         """Runs what is asked until it is told to stop, on a connection of this thread."""
-        connection: sqlite3.Connection | None = None
+        opened: tuple[sqlite3.Connection, Guard] | None = None
         while (asked := self._asked.get()) is not None:
             try:
-                connection = connection or self._connect()
-                self._done.append((asked, _run(connection, asked), None))
+                opened = opened or self._connect()
+                self._done.append((asked, _run(*opened, asked), None))
             except Exception as error:  # noqa: BLE001 - it is raised where the rows are waited for
                 self._done.append((asked, None, error))
             if not self._is_loop_told:
                 self._is_loop_told = True
                 loop.call_soon_threadsafe(self._answer)
-        if connection is not None:
-            connection.close()
+        if opened is not None:
+            opened[0].close()
 
     def _answer(self) -> None:
         """Answers everything that has ended."""
@@ -213,16 +256,16 @@ class SqliteStatements:
             else:
                 asked.answer.set_exception(error)
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self) -> tuple[sqlite3.Connection, Guard]:
         connection = sqlite3.connect(
             self._file, isolation_level=None, cached_statements=KEPT_STATEMENTS
         )
-        connection.execute("PRAGMA query_only=ON")
         connection.execute("PRAGMA busy_timeout=15000")
-        return connection
+        return connection, guard_reads(connection)
 
 
-def _run(connection: sqlite3.Connection, asked: _Asked) -> Sequence[Sequence[Any]]:
+def _run(connection: sqlite3.Connection, guard: Guard, asked: _Asked) -> Sequence[Sequence[Any]]:
+    guard.sight = Sight(asked.workspace_id)
     try:
         return connection.execute(asked.text, asked.parameters).fetchall()
     except sqlite3.OperationalError as error:
@@ -230,3 +273,5 @@ def _run(connection: sqlite3.Connection, asked: _Asked) -> Sequence[Sequence[Any
         if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
             raise TooComplexError(str(error)) from error
         raise
+    finally:
+        guard.sight = NOTHING

@@ -5,6 +5,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from trenza.storage.engine import Database
+from trenza.storage.isolation import find_isolation_gap
 from trenza.storage.migrate import current_revision, newest_revision
 
 
@@ -17,13 +18,15 @@ def routes(database: Database) -> list[Route]:
 
     async def readyz(_: Request) -> Response:
         try:
-            async with database.read() as connection:
+            async with database.read(None) as connection:
                 found = await current_revision(connection)
+                gap = await find_isolation_gap(connection) if found == expected else None
         except Exception as error:  # noqa: BLE001 - whatever it is, the answer is not ready
             reason = type(error).__name__
             return JSONResponse({"status": "database unreachable", "reason": reason}, 503)
         if found != expected:
             return JSONResponse({"status": "run `trenza migrate`", "revision": found}, 503)
-        return JSONResponse({"status": "ok", "revision": found})
+        isolation = f"not enforced: {gap}" if gap else "enforced"
+        return JSONResponse({"status": "ok", "revision": found, "isolation": isolation})
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]

@@ -1,0 +1,58 @@
+"""What a connection may see: one workspace, one key, all of them, or nothing."""
+
+from dataclasses import dataclass
+
+SEEN_WORKSPACE = "trenza.workspace"
+SEEN_KEY = "trenza.key"
+SEES_ALL = "trenza.across_workspaces"
+"""The settings of a PostgreSQL connection that the policies of the tables read."""
+
+APPEND_ONLY = frozenset(
+    {
+        "activity",
+        "cycle_closing",
+        "interactionz_grant",
+        "ledger_entry",
+        "seat_event",
+        "usage_alert",
+    }
+)
+"""Tables whose rows the application may add and never change nor delete."""
+DELETED_FROM = frozenset(
+    {
+        "agent_group",
+        "contact_list",
+        "contact_list_member",
+        "frequency_cap",
+        "group_member",
+        "ledger_checkpoint",
+        "segment",
+    }
+)
+"""Tables whose rows the application may delete: what people put together, or can be made anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a connection may see; of a key nothing but its own row. By itself: nothing."""
+
+    workspace_id: str | None = None
+    key_id: str | None = None
+    across: bool = False
+
+    def local_settings(self) -> str:
+        """SQL that gives it to a PostgreSQL connection until its transaction ends."""
+        given = {
+            SEEN_WORKSPACE: self.workspace_id,
+            SEEN_KEY: self.key_id,
+            SEES_ALL: "on" if self.across else None,
+        }
+        return "".join(
+            f"; SET LOCAL {name} = {_quoted(value)}"
+            for name, value in given.items()
+            if value is not None
+        )
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
