@@ -105,7 +105,7 @@ async def test_answers_are_equal_byte_by_byte_with_and_without_a_neighbour(world
         assert id.encode() not in beside
     neighbour = await answer(second.admin, {"own": [], "foreign": list(own.values())})
     assert not [id for id in own.values() if id.encode() in neighbour]
-    assert len(own) == len(foreign) == 17
+    assert len(own) == len(foreign) == 19
 
 
 async def test_what_is_recorded_in_one_changes_nothing_in_the_other(world: World) -> None:

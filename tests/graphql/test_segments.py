@@ -476,13 +476,11 @@ async def test_what_a_person_does_to_lists_and_segments_is_noted(world: World) -
     await client.do("updateSegment", "UpdateSegmentInput", "", {"segmentId": id, "name": "B"})
     await client.do("freezeSegment", "FreezeSegmentInput", "", {"segmentId": id, "name": "F"})
 
-    rows = (await world.dump())["activity"]
+    noted = await client.run("{ workspace { activity { nodes { verb subjectId before after } } } }")
 
-    verbs = [row[3] for row in rows]
-    assert verbs == [
-        repr(each)
-        for each in (
-            "createList addToList renameList createSegment updateSegment freezeSegment".split()
-        )
-    ]
-    assert rows[2][-2:] == (repr({"name": "VIP"}), repr({"name": "Gold"}))
+    rows = noted["workspace"]["activity"]["nodes"][::-1]
+    own = [row for row in rows if row["subjectId"] in (list_id, id)]
+    assert [row["verb"] for row in own] == (
+        "createList addToList renameList createSegment updateSegment freezeSegment".split()
+    )
+    assert (own[2]["before"], own[2]["after"]) == ({"name": "VIP"}, {"name": "Gold"})
