@@ -1,5 +1,6 @@
 """API keys: what is stored of them, whom they let in, and how they end."""
 
+import asyncio
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -159,6 +160,30 @@ async def test_a_remembered_key_costs_no_statement_for_two_seconds(database_url:
 
         # Whose key it is, and then, as that workspace, what it is.
         assert costs == [2, 0, 0, 2, 0]
+
+
+async def test_who_shows_a_key_while_it_is_read_again_waits_for_the_same_answer(
+    database_url: str,
+) -> None:
+    async with open_books(database_url, NOON) as books:
+        created = await make(books)
+        authenticator = Authenticator(books.dependencies)
+        await authenticator.viewer_of(f"Bearer {created.text}")
+
+        async def shown_at_once(after: timedelta) -> tuple[list[object], int]:
+            books.clock.at = NOON + after
+            shows = (authenticator.viewer_of(f"Bearer {created.text}") for _ in range(20))
+            with books.counted_statements() as statements:
+                found: list[object] = await asyncio.gather(*shows, return_exceptions=True)
+            return found, len(statements)
+
+        viewers, cost = await shown_at_once(2 * SECOND)
+        await revoke_key(books.dependencies, books.admin, created.key_id)
+        refusals, _ = await shown_at_once(4 * SECOND)
+
+        assert {each.key_id for each in viewers if isinstance(each, Viewer)} == {created.key_id}
+        assert cost == 2
+        assert all(isinstance(each, Unauthenticated) for each in refusals)
 
 
 async def test_revoking_and_expiring_reach_a_remembered_key(database_url: str) -> None:

@@ -4,6 +4,7 @@ A key is a service's, or bound to a user: then it does what its scopes and the u
 allow at that moment, and nothing while the user is not active.
 """
 
+import asyncio
 import hashlib
 import hmac
 import re
@@ -254,23 +255,35 @@ class Authenticator:
     """`authenticate` with a short memory, so that a busy client costs no query per request.
 
     A success is remembered for 2 seconds, never past the key's expiry; a failure never. So a user
-    who is deactivated, or has another role, is seen so by all keys within 2 seconds.
+    who is deactivated, or has another role, is seen so by all keys within 2 seconds. When a key is
+    read again, all who show it at that time wait for the same answer.
     """
 
     def __init__(self, dependencies: Dependencies) -> None:
         self._dependencies = dependencies
         self._known: dict[bytes, tuple[Viewer, datetime, datetime]] = {}
+        self._renewing: dict[bytes, asyncio.Task[Viewer]] = {}
 
     async def viewer_of(self, authorization: str | None) -> Viewer:
         """Whom a request with this `Authorization` acts for; raises as `authenticate` does."""
         memory = hashlib.sha256((authorization or "").encode()).digest()
         now = self._dependencies.clock.now()
-        if memory in self._known:
-            viewer, since, until = self._known[memory]
-            if since <= now < until:
-                return viewer
-            del self._known[memory]
-        viewer, expires_at = await _prove(self._dependencies, _presented(authorization))
+        if memory not in self._known:
+            return await self._prove(memory, authorization, now)
+        viewer, since, until = self._known[memory]
+        if since <= now < until:
+            return viewer
+        if memory not in self._renewing:
+            proving = asyncio.ensure_future(self._prove(memory, authorization, now))
+            self._renewing[memory] = proving
+            proving.add_done_callback(lambda _: self._renewing.pop(memory))
+        return await asyncio.shield(self._renewing[memory])
+
+    async def _prove(self, memory: bytes, authorization: str | None, now: datetime) -> Viewer:
+        try:
+            viewer, expires_at = await _prove(self._dependencies, _presented(authorization))
+        finally:
+            self._known.pop(memory, None)
         until = now + REMEMBERED_FOR
         if expires_at is not None:
             until = min(until, expires_at)

@@ -51,7 +51,9 @@ from trenza.storage.contact import (
     meeting,
 )
 from trenza.storage.contact_history import Move, staging, superseding
+from trenza.storage.custom_field import share_custom_fields
 from trenza.storage.engine import AsyncConnection
+from trenza.storage.seat import find_users
 from trenza.storage.workspace import find_workspace
 
 TEXT_LONGEST = 200
@@ -274,6 +276,10 @@ class _Batch:
         self._identities = await find_identities(connection, workspace_id, roots)
         self._rows = await find_rows(connection, workspace_id, roots)
         self._before = dict(self._rows)
+        keys = {key for each in requests for key in each.custom}
+        self._definitions = await share_custom_fields(connection, workspace_id, keys)
+        assigned = {each.fields.get("assigned_user_id") for each in requests}
+        self._users = await find_users(connection, workspace_id, set(filter(None, assigned)))
 
     def decide(self, request: _Checked) -> Upserted | DomainError:
         """Takes one request into what will be written, or refuses it and changes nothing."""
