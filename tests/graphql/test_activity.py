@@ -44,6 +44,21 @@ def told(entry: dict[str, Any]) -> tuple[str, Any, Any]:
     return entry["verb"], entry["before"], entry["after"]
 
 
+def grouping(ids: dict[str, str]) -> list[tuple[str, dict[str, Any]]]:
+    """What is done to a list and to a segment."""
+    listed = {"listId": ids["list"]}
+    segment = {"segmentId": ids["segment"]}
+    return [
+        ("renameList", listed | {"name": "B"}),
+        ("addToList", listed | {"contactIds": [ids["contact"]]}),
+        ("removeFromList", listed | {"contactIds": [ids["contact"]]}),
+        ("deleteList", listed),
+        ("updateSegment", segment | {"name": "B"}),
+        ("freezeSegment", segment | {"name": "C"}),
+        ("deleteSegment", segment),
+    ]
+
+
 async def do_everything(world: World, client: Client) -> dict[str, str]:
     """Every mutation once, on things that are there; the ids by their prefix."""
     ids = await ids_of_everything(world, client)
@@ -73,6 +88,12 @@ async def do_everything(world: World, client: Client) -> dict[str, str]:
         ("rotateApiKey", key),
         ("revokeApiKey", key),
         ("closeCycle", {}),
+        *grouping(ids),
+        ("liftDoNotContact", {"doNotContactId": ids["block"]}),
+        ("removeFrequencyCap", {"frequencyCapId": ids["cap"]}),
+        ("setOptOutWords", MUTATIONS["setOptOutWords"][1]),
+        ("defineCustomField", MUTATIONS["defineCustomField"][1]),
+        ("archiveCustomField", MUTATIONS["archiveCustomField"][1]),
     ]
     for mutation, given in steps:
         world.clock.advance(seconds=1)
@@ -127,6 +148,12 @@ async def test_the_subject_is_what_it_was_done_to(world: World) -> None:
         **dict.fromkeys(["createGroup", "renameGroup", "deleteGroup"]),
         **dict.fromkeys(["addGroupMembers", "removeGroupMembers"]),
         **dict.fromkeys(["createApiKey", "rotateApiKey", "revokeApiKey"]),
+        **dict.fromkeys(["createList", "renameList", "addToList", "removeFromList", "deleteList"]),
+        **dict.fromkeys(["createSegment", "updateSegment", "freezeSegment", "deleteSegment"]),
+        **dict.fromkeys(["setConsent", "setDoNotContact", "liftDoNotContact"], "Contact"),
+        **dict.fromkeys(["setFrequencyCap", "removeFrequencyCap"]),
+        **dict.fromkeys(["defineCustomField", "archiveCustomField"]),
+        "setOptOutWords": "Workspace",
     }
     assert all(e["subject"] is None or e["subject"]["id"] == e["subjectId"] for e in log)
     merged = await log_of(tenant.admin, filter={"subjectId": ids["other"]})

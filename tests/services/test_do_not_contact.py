@@ -80,7 +80,7 @@ async def test_a_block_holds_until_it_is_lifted(database_url: str) -> None:
             (set_now.block_id, NOON + 2 * HOUR)
         ]
         verbs = [verb for (verb,) in await books.rows(Activity, "verb")]
-        assert verbs == ["liftDoNotContact", "setConsent", "setDoNotContact"]
+        assert verbs == ["liftDoNotContact", "setConsent", "setDoNotContact", "upsertContact"]
         # Asked again after it was lifted, it is a new one.
         assert not (await block(books, ana)).replayed
 

@@ -95,7 +95,6 @@ class Context:
             together = Together(self.statements, self.dependencies.database.dialect)
             self._figures = Figures(
                 together,
-                self.dependencies.database,
                 self.memory,
                 self.viewer.workspace_id,
                 self.now,

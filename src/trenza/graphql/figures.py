@@ -24,7 +24,6 @@ from trenza.services.statement import Statement, find_statement
 from trenza.services.usage import Usage, find_usage
 from trenza.services.workspace import SettingsMemory
 from trenza.storage.asking import Together
-from trenza.storage.engine import Database
 from trenza.storage.ledger import Head, find_head
 from trenza.storage.reachable import find_events, find_facts
 from trenza.storage.seat import list_seat_events
@@ -43,13 +42,11 @@ class Figures:
     def __init__(
         self,
         together: Together,
-        database: Database,
         memory: SettingsMemory,
         workspace_id: str,
         now: datetime,
     ) -> None:
         self._together = together
-        self._database = database
         self._memory = memory
         self._workspace_id = workspace_id
         self._now = now
@@ -162,14 +159,12 @@ class Figures:
         return found
 
     async def _find_said(self, owner_ids: Sequence[str]) -> list[list[ConsentEvent]]:
-        async with self._database.read(self._workspace_id) as connection:
-            found = await find_events(connection, self._workspace_id, owner_ids)
+        found = await find_events(self._together, self._workspace_id, owner_ids)
         return [found[owner_id] for owner_id in owner_ids]
 
     async def _judge(self, messages: Sequence[Message]) -> list[ContactVerdict]:
         instants: dict[str, set[datetime]] = {}
         for owner_id, _, _, at in messages:
             instants.setdefault(owner_id, set()).add(at)
-        async with self._database.read(self._workspace_id) as connection:
-            facts = await find_facts(connection, self._workspace_id, instants)
+        facts = await find_facts(self._together, self._workspace_id, instants)
         return [may_contact(facts[m[0]], *m[1:]) for m in messages]

@@ -65,7 +65,9 @@ def write_cursor(order: Order, row: Mapping[str, Any]) -> str:
 
 def cursor_of(mark: str, keys: Sequence[Any]) -> str:
     """The cursor of the row with these values, by the mark of their order."""
-    values = [mark, *keys]
+    # A database may write a whole number either way.
+    whole = (int(key) if isinstance(key, float) and key.is_integer() else key for key in keys)
+    values = [mark, *whole]
     return base64.urlsafe_b64encode(orjson.dumps(values)).decode().rstrip("=")
 
 

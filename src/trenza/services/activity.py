@@ -63,7 +63,11 @@ def told_of_contact(
     `before` is nothing where the contact is new; then all that are set. Identities are only added.
     """
     known = before or {}
-    was, now = difference(known, {name: value for name, value in after.items() if name != "id"})
+    # New contacts have no tags and no custom fields to tell of, which are never null.
+    bare = {} if before else {"tags": [], "custom": {}}
+    was, now = difference(
+        known or bare, {name: value for name, value in after.items() if name != "id"}
+    )
     told = {_api_name(name): value for name, value in now.items()}
     if identities:
         told["identities"] = list(identities)

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, or_, select
+from sqlalchemy import Integer, Select, and_, bindparam, or_, select
 from sqlalchemy import Table as SQLTable
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trenza.domain.channel import ChannelKind
 from trenza.domain.consent import (
@@ -22,21 +21,25 @@ from trenza.domain.consent import (
 )
 from trenza.domain.instant import TICK, instant_text
 from trenza.domain.interaction import InteractionKind
-from trenza.storage.bulk import Query, Row, ask
+from trenza.storage.asking import Source, answers
+from trenza.storage.bulk import Query, Row
 from trenza.storage.columns import ID
 from trenza.storage.consent import BLOCK, CAP, CONSENT
 from trenza.storage.contact import CONTACT, IDENTITY
 from trenza.storage.dialect import RowsParameter
 from trenza.storage.interaction import INTERACTION
 
-SPANS = RowsParameter("span", {"owner_id": ID, "begins": ID, "ends": ID})
+SPANS = RowsParameter("span", {"number": Integer(), "owner_id": ID, "begins": ID, "ends": ID})
 SENDS = (InteractionKind.CAMPAIGN_SEND, InteractionKind.JOURNEY_SEND)
 """What counts as a touch. A `campaign_touch` is the first of these: it is not counted again."""
 
 
 def _owned(table: SQLTable, *columns: str, owner: str = "owner_id") -> Query:
-    """A query of the rows of some owners; its parameter is its own, to be asked with others."""
-    parameter = RowsParameter(f"owner_in_{table.name}", {"id": ID})
+    """A query of the rows of some owners; its parameter is its own, to be asked with others.
+
+    Owners are numbered, and each row begins with the number of its owner.
+    """
+    parameter = RowsParameter(f"owner_in_{table.name}", {"number": Integer(), "id": ID})
 
     def build(dialect_name: str) -> Select[Any]:
         owners = parameter.table(dialect_name)
@@ -44,7 +47,7 @@ def _owned(table: SQLTable, *columns: str, owner: str = "owner_id") -> Query:
             table.c.workspace_id == bindparam("workspace_id"), table.c[owner] == owners.c.id
         )
         chosen = (table.c[name] for name in (owner, *columns))
-        return select(*chosen).select_from(owners).join(table, belongs)
+        return select(owners.c.number, *chosen).select_from(owners).join(table, belongs)
 
     return Query(build, (parameter,))
 
@@ -61,7 +64,7 @@ def _sends_within(dialect_name: str) -> Select[Any]:
         INTERACTION.c.retracted_at.is_(None),
     )
     columns = (INTERACTION.c.owner_id, INTERACTION.c.channel, INTERACTION.c.occurred_at)
-    return select(*columns).select_from(span).join(INTERACTION, within)
+    return select(span.c.number, *columns).select_from(span).join(INTERACTION, within)
 
 
 _ERASED = _owned(CONTACT, "erased_at", owner="id")
@@ -97,22 +100,22 @@ class HeldIdentity:
 
 
 async def find_held(
-    connection: AsyncConnection, workspace_id: str, owner_ids: Collection[str]
+    source: Source, workspace_id: str, owner_ids: Collection[str]
 ) -> dict[str, list[HeldIdentity]]:
     """The identities of each root, each with the contact that holds it, in their order."""
     found: dict[str, list[HeldIdentity]] = {owner_id: [] for owner_id in owner_ids}
-    [rows] = await ask(connection, _IDENTITIES.of(workspace_id, _cells(owner_ids)))
-    for owner_id, channel, address, contact_id in sorted(rows):
+    [rows] = await answers(source, _IDENTITIES.of(workspace_id, _cells(owner_ids)))
+    for _, owner_id, channel, address, contact_id in sorted(rows):
         identity = ReachedIdentity(ChannelKind(channel), address)
         found[owner_id].append(HeldIdentity(identity, contact_id))
     return found
 
 
 async def find_events(
-    connection: AsyncConnection, workspace_id: str, owner_ids: Collection[str]
+    source: Source, workspace_id: str, owner_ids: Collection[str]
 ) -> dict[str, list[ConsentEvent]]:
     """What was said about the consent of each root."""
-    [rows] = await ask(connection, _EVENTS.of(workspace_id, _cells(owner_ids)))
+    [rows] = await answers(source, _EVENTS.of(workspace_id, _cells(owner_ids)))
     return _events_by_owner(owner_ids, rows)
 
 
@@ -127,7 +130,7 @@ class _Found:
 
 
 async def find_facts(
-    connection: AsyncConnection, workspace_id: str, instants: Mapping[str, Collection[datetime]]
+    source: Source, workspace_id: str, instants: Mapping[str, Collection[datetime]]
 ) -> dict[str, ContactFacts]:
     """What verdicts on roots at some instants depend on.
 
@@ -135,29 +138,29 @@ async def find_facts(
     """
     found = {owner_id: _Found() for owner_id in instants}
     owners = _cells(instants)
-    erased, identities, events, blocks, caps = await ask(
-        connection,
+    erased, identities, events, blocks, caps = await answers(
+        source,
         _ERASED.of(workspace_id, owners),
         _IDENTITIES.of(workspace_id, owners),
         _EVENTS.of(workspace_id, owners),
         _BLOCKS.of(workspace_id, owners),
         _CAPS.of(workspace_id),
     )
-    for owner_id, erased_at in erased:
+    for _, owner_id, erased_at in erased:
         found[owner_id].erased_at = erased_at
-    for owner_id, channel, address, _ in identities:
+    for _, owner_id, channel, address, _ in identities:
         found[owner_id].identities.append(ReachedIdentity(ChannelKind(channel), address))
-    for owner_id, *block in blocks:
+    for _, owner_id, *block in blocks:
         found[owner_id].blocks.append(_block(*block))
     limits = [_cap(*cap) for cap in caps]
     if limits:
         longest = max(cap.period for cap in limits)
         spans = [
-            (owner_id, instant_text(min(ats) - longest), instant_text(max(ats) + TICK))
-            for owner_id, ats in sorted(instants.items())
+            (number, owner_id, instant_text(min(ats) - longest), instant_text(max(ats) + TICK))
+            for number, (owner_id, ats) in enumerate(sorted(instants.items()))
         ]
-        [sends] = await ask(connection, _SENDS.of(workspace_id, spans))
-        for owner_id, channel, at in sends:
+        [sends] = await answers(source, _SENDS.of(workspace_id, spans))
+        for _, owner_id, channel, at in sends:
             found[owner_id].touches.append(Touch(ChannelKind(channel), at))
     said = _events_by_owner(instants, events)
     return {
@@ -175,7 +178,7 @@ async def find_facts(
 
 def _events_by_owner(owner_ids: Collection[str], rows: list[Row]) -> dict[str, list[ConsentEvent]]:
     found: dict[str, list[ConsentEvent]] = {owner_id: [] for owner_id in owner_ids}
-    for owner_id, *cells in rows:
+    for _, owner_id, *cells in rows:
         row = dict(zip(_EVENT_COLUMNS, cells, strict=True))
         identity = ReachedIdentity(ChannelKind(row.pop("channel")), row.pop("address"))
         purpose, status = ConsentPurpose(row.pop("purpose")), ConsentStatus(row.pop("status"))
@@ -204,5 +207,5 @@ def _cap(channel: str | None, purpose: str, touches_max: int, period_hours: int)
     return FrequencyCap(kind, ConsentPurpose(purpose), touches_max, timedelta(hours=period_hours))
 
 
-def _cells(ids: Collection[str]) -> list[tuple[str]]:
-    return [(id,) for id in sorted(set(ids))]
+def _cells(ids: Collection[str]) -> list[tuple[int, str]]:
+    return list(enumerate(sorted(set(ids))))
