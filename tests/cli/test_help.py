@@ -13,7 +13,10 @@ OPTIONS = {
     "serve": {"--host", "--port", "--database"},
     "migrate": {"--database"},
     "seed": {"--database", "--demo"},
-    "keys create": {"--name", "--scope", "--workspace", "--expires-in-days", "--database"},
+    "keys create": {
+        *("--name", "--scope", "--user", "--workspace", "--expires-in-days", "--database"),
+    },
+    "keys rotate": {"--grace-hours", "--workspace", "--database"},
     "keys list": {"--workspace", "--database"},
     "keys revoke": {"--workspace", "--database"},
     "schema print": set(),
