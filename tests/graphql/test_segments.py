@@ -380,6 +380,7 @@ async def test_names_are_taken_once_in_a_workspace(world: World) -> None:
 
 
 BIRTHDAY = {"field": {"field": "BIRTHDAY", "operator": "WITHIN_DAYS", "days": 30}}
+AILMENT = {"customField": {"key": "ailment", "operator": "EXISTS"}}
 
 
 async def viewer_of(tenant: Tenant) -> Client:
@@ -387,14 +388,21 @@ async def viewer_of(tenant: Tenant) -> Client:
     return await tenant.client(Scope.READ)
 
 
+@pytest.mark.parametrize("hidden", [BIRTHDAY, AILMENT])
 async def test_a_segment_tells_nothing_of_a_field_that_the_viewer_may_not_see(
-    world: World,
+    world: World, hidden: dict[str, Any]
 ) -> None:
     tenant = await world.tenant()
     ids = await people_of(world, tenant.admin, 1)
-    person = {"id": ids[0], "birthOn": "1990-12-01"}
+    ailment = {"key": "ailment", "name": "Ailment", "type": "STRING", "privacy": "SENSITIVE"}
+    await tenant.admin.do("defineCustomField", "DefineCustomFieldInput", "", ailment)
+    person = {
+        "id": ids[0],
+        "birthOn": "1990-12-01",
+        "customFields": [{"key": "ailment", "value": "back pain"}],
+    }
     await tenant.admin.do("upsertContact", "UpsertContactInput", "", person)
-    id = await segment_of(tenant.admin, definition_of([BIRTHDAY]))
+    id = await segment_of(tenant.admin, definition_of([hidden]))
     await segment_of(tenant.admin, definition_of([{"channel": {"channel": "EMAIL"}}]), "Open")
     viewer = await viewer_of(tenant)
     names = "{ contacts { nodes { segments { name } } } }"
@@ -407,12 +415,12 @@ async def test_a_segment_tells_nothing_of_a_field_that_the_viewer_may_not_see(
         answer = await viewer.ask(f'{{ segment(id: "{id}") {{ name {field} }} }}')
         assert [each["extensions"]["code"] for each in answer["errors"]] == ["FORBIDDEN"]
         assert list(answer["data"]["segment"].values()) == ["Busy", None]
-    shown = await viewer.ask(PREVIEW, definition=definition_of([BUSY], [BIRTHDAY]))
+    shown = await viewer.ask(PREVIEW, definition=definition_of([BUSY], [hidden]))
     seen = await viewer.run(names)
     by_admin = await tenant.admin.run(names)
 
     assert shown["errors"][0]["extensions"]["code"] == "FORBIDDEN"
-    assert shown["errors"][0]["extensions"]["input"][-1] == "field"
+    assert shown["errors"][0]["extensions"]["input"][-1] == next(iter(hidden))
     assert seen["contacts"]["nodes"] == [{"segments": [{"name": "Open"}]}]
     assert by_admin["contacts"]["nodes"] == [{"segments": [{"name": "Busy"}, {"name": "Open"}]}]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 from strawberry.dataloader import DataLoader
 
 from trenza.domain.access import Viewer
+from trenza.domain.custom_field import CustomField
 from trenza.domain.errors import Forbidden
-from trenza.domain.segment import Definition, definition_of
+from trenza.domain.segment import CustomFieldCondition, Definition, definition_of
 from trenza.readplan.connection import FoundKeys, Window, beyond
 from trenza.readplan.fields import Order
 from trenza.readplan.reader import Row
@@ -96,8 +97,12 @@ class Membership:
         """What a loader finds; one place that is given up does not take it from the others."""
         return await asyncio.shield(loader.load(key))
 
+    async def require_visible(self, definition: Definition, path: tuple[str, ...] = ()) -> None:
+        """Raises Forbidden for a condition about a field that the viewer may not see."""
+        require_visible(self._viewer, definition, await self._fields_of([definition]), path)
+
     async def _asked(self, definition: Definition, at: datetime | None) -> Asked:
-        require_visible(self._viewer, definition)
+        await self.require_visible(definition)
         workspace = await self._workspace()
         return Asked(definition, moment_of(workspace, self._now if at is None else at))
 
@@ -148,9 +153,11 @@ class Membership:
         found: Mapping[str, list[Row]] = {contact_id: [] for contact_id in contact_ids}
         async with self._database.read(self._viewer.workspace_id) as connection:
             rows: list[Row] = [dict(row) for row in await list_segments(connection, workspace.id)]
-            known = [(row, definition_of(row["definition"])) for row in rows]
-            seen = [(row, said) for row, said in known if self._sees(said)]
-            begins = 0
+        known = [(row, definition_of(row["definition"])) for row in rows]
+        fields = await self._fields_of([said for _, said in known])
+        seen = [(row, said) for row, said in known if self._sees(said, fields)]
+        begins = 0
+        async with self._database.read(self._viewer.workspace_id) as connection:
             for share in _shares([Asked(said, moment) for _, said in seen]):
                 held = await judge_segments(connection, share, contact_ids)
                 for contact_id, holds in held.items():
@@ -160,9 +167,16 @@ class Membership:
                 begins += len(share)
         return [found[contact_id] for contact_id in contact_ids]
 
-    def _sees(self, definition: Definition) -> bool:
+    async def _fields_of(self, definitions: Iterable[Definition]) -> Mapping[str, CustomField]:
+        """The workspace's custom fields, where a definition asks about any."""
+        conditions = (each for said in definitions for _, each in said.conditions())
+        if not any(isinstance(each, CustomFieldCondition) for each in conditions):
+            return {}
+        return await self._memory.custom_fields_of(self._viewer.workspace_id)
+
+    def _sees(self, definition: Definition, fields: Mapping[str, CustomField]) -> bool:
         try:
-            require_visible(self._viewer, definition)
+            require_visible(self._viewer, definition, fields)
         except Forbidden:
             return False
         return True

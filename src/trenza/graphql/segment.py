@@ -31,7 +31,6 @@ from trenza.readplan.connection import FoundKeys, Window
 from trenza.readplan.fields import Argument, column, computed, figure, found, part
 from trenza.readplan.reader import Row
 from trenza.readplan.schema import Record, record
-from trenza.services.segment import require_visible
 from trenza.storage.segment import Explained
 from trenza.storage.segment import Segment as SegmentTable
 
@@ -336,11 +335,11 @@ class SegmentPreview(Record):
     explain: SegmentExplanation | None = EXPLANATION
 
 
-def preview_segment(operation: Context, definition: SegmentDefinitionInput) -> Row:
+async def preview_segment(operation: Context, definition: SegmentDefinitionInput) -> Row:
     """A definition as it would be kept."""
     path = ("definition",)
     said = checked(definition.read(path), path)
-    require_visible(operation.viewer, said, path)
+    await operation.membership.require_visible(said, path)
     return {"definition": document_of(said)}
 
 

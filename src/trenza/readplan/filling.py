@@ -212,7 +212,7 @@ def _answer_of(field: Field) -> Callable[[Any, Run], Any]:
 
 def shaper_of(selection: Selection) -> Shape:
     """Makes the JSON object of a row that was worked out on demand."""
-    steps = [_value_of(field, selection) for field in selection.fields]
+    steps = [value_of(field, selection) for field in selection.fields]
 
     def shape(row: Mapping[str, Any], run: Run) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -223,9 +223,10 @@ def shaper_of(selection: Selection) -> Shape:
     return shape
 
 
-def _value_of(
+def value_of(
     field: Field, selection: Selection
 ) -> Callable[[dict[str, Any], Mapping[str, Any], Run], None]:
+    """Puts the JSON of a field of a row that was worked out into its object, now or later."""
     key, answer = field.key, _answer_of(field)
     match field.declaration:
         case None:

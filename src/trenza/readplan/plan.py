@@ -13,7 +13,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from trenza.domain.access import Privacy, Scope
 from trenza.readplan import fields
 from trenza.readplan.dialect import JsonDialect
-from trenza.readplan.filling import Fill, filler_of, fills_of, shaper_of
+from trenza.readplan.filling import Fill, filler_of, fills_of, value_of
 from trenza.readplan.gathering import Gathering, read_back_of
 from trenza.readplan.run import Run
 from trenza.readplan.selection import Field, Selection, UncoveredError
@@ -161,12 +161,8 @@ def _part(key: str, steps: Sequence[Step]) -> Step:
 
 def _worked_out(field: Field, selection: Selection) -> Step:
     """A field of the operation itself, without the database."""
-    shape = shaper_of(Selection(selection.typename, selection.cls, (field,)))
-
-    def step(found: dict[str, Any], _: Texts, run: Run) -> None:
-        found.update(shape(run.operation.root, run))
-
-    return step
+    put = value_of(field, selection)
+    return lambda found, _, run: put(found, run.operation.root, run)
 
 
 def _related(field: Field, writer: Writer) -> Step:

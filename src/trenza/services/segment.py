@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from trenza.domain.access import Verb, Viewer
+from trenza.domain.custom_field import CustomField
 from trenza.domain.errors import Conflict
 from trenza.domain.ids import Prefix
 from trenza.domain.segment import (
@@ -31,6 +32,7 @@ from trenza.storage.activity import noted, noting
 from trenza.storage.bulk import ask, write_all
 from trenza.storage.campaign import CAMPAIGN
 from trenza.storage.contact_list import LIST, listing
+from trenza.storage.custom_field import find_custom_fields
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.interaction import existing_in
 from trenza.storage.journey import JOURNEY
@@ -93,12 +95,18 @@ class Frozen:
     count: int
 
 
-def require_visible(viewer: Viewer, definition: Definition, path: tuple[str, ...] = ()) -> None:
+def require_visible(
+    viewer: Viewer,
+    definition: Definition,
+    fields: Mapping[str, CustomField],
+    path: tuple[str, ...] = (),
+) -> None:
     """Raises Forbidden for a condition about a field that the viewer may not see.
 
-    Custom fields cannot be defined yet, so that each is NORMAL.
+    `fields` are the workspace's custom fields by key, those that are archived among them.
     """
-    require_seen(definition, viewer.sees, {}, path)
+    classes = {key: field.privacy for key, field in fields.items()}
+    require_seen(definition, viewer.sees, classes, path)
 
 
 def moment_of(workspace: WorkspaceSettings, at: datetime) -> Moment:
@@ -115,7 +123,7 @@ async def create_segment(dependencies: Dependencies, viewer: Viewer, request: Cr
     """
     viewer.require(Verb.CREATE_SEGMENT)
     name = clean(request.name, ("name",), NAME_LONGEST)
-    definition = _kept(viewer, request.definition)
+    definition = checked(request.definition, PATH)
     segment_id = dependencies.new_id(Prefix.SEGMENT)
     noted_id, now = dependencies.new_id(Prefix.ACTIVITY), dependencies.clock.now()
     after = {"name": name, "definition": document_of(definition)}
@@ -125,7 +133,7 @@ async def create_segment(dependencies: Dependencies, viewer: Viewer, request: Cr
         _require_free(segments, name)
         if len(segments) >= SEGMENTS_MAX:
             raise Conflict(f"a workspace has at most {SEGMENTS_MAX} segments")
-        await _require_named(connection, viewer.workspace_id, definition)
+        await _require_askable(connection, viewer, definition)
         row = {
             "id": segment_id,
             "name": name,
@@ -140,10 +148,13 @@ async def create_segment(dependencies: Dependencies, viewer: Viewer, request: Cr
     return await dependencies.database.write(work, viewer.workspace_id)
 
 
-def _kept(viewer: Viewer, given: Definition) -> Definition:
-    definition = checked(given, PATH)
-    require_visible(viewer, definition, PATH)
-    return definition
+async def _require_askable(
+    connection: AsyncConnection, viewer: Viewer, definition: Definition
+) -> None:
+    """Raises Forbidden for a field that is hidden, NotFound for an id that is not there."""
+    fields = await find_custom_fields(connection, viewer.workspace_id)
+    require_visible(viewer, definition, fields, PATH)
+    await _require_named(connection, viewer.workspace_id, definition)
 
 
 def _require_free(segments: Sequence[Any], name: str) -> None:
@@ -188,7 +199,7 @@ async def change_segment(dependencies: Dependencies, viewer: Viewer, request: Up
         wanted["name"] = clean(request.name, ("name",), NAME_LONGEST)
     definition = request.definition
     if not isinstance(definition, Unset):
-        definition = _kept(viewer, definition)
+        definition = checked(definition, PATH)
         wanted["definition"] = document_of(definition)
     require_form(request.segment_id, Prefix.SEGMENT, "segmentId")
     noted_id, now = dependencies.new_id(Prefix.ACTIVITY), dependencies.clock.now()
@@ -204,7 +215,7 @@ async def change_segment(dependencies: Dependencies, viewer: Viewer, request: Up
         if "name" in after:
             _require_free(await list_segments(connection, workspace_id), after["name"])
         if isinstance(definition, Definition):
-            await _require_named(connection, workspace_id, definition)
+            await _require_askable(connection, viewer, definition)
         await update_segment(connection, workspace_id, segment_id, {**after, "updated_at": now})
         before = {name: found[name] for name in after}
         activity = noted(viewer, noted_id, now, Verb.UPDATE_SEGMENT, segment_id, before, after)
@@ -262,7 +273,8 @@ async def freeze_segment(
         if found is None:
             raise absent("segmentId")
         definition = definition_of(found["definition"])
-        require_visible(viewer, definition)
+        fields = await find_custom_fields(connection, workspace.id)
+        require_visible(viewer, definition, fields)
         await require_room(connection, workspace.id, name)
         await write_all(connection, workspace.id, [listing(list_row(list_id, name, now))])
         asked = Asked(definition, moment_of(workspace, now))
