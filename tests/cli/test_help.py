@@ -13,7 +13,15 @@ OPTIONS = {
     "serve": {"--host", "--port", "--database"},
     "migrate": {"--database"},
     "seed": {"--database", "--demo"},
-    "keys create": {"--name", "--scope", "--workspace", "--expires-in-days", "--database"},
+    "keys create": {
+        "--user",
+        "--name",
+        "--scope",
+        "--workspace",
+        "--expires-in-days",
+        "--database",
+    },
+    "keys rotate": {"--grace-hours", "--workspace", "--database"},
     "keys list": {"--workspace", "--database"},
     "keys revoke": {"--workspace", "--database"},
     "contacts import": {
