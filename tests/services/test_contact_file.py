@@ -16,6 +16,14 @@ from trenza.domain.contact import LifecycleStage
 from trenza.domain.custom_field import FieldType
 from trenza.domain.errors import Forbidden, InvalidInput, NotFound
 from trenza.domain.interaction import Language
+from trenza.domain.segment import (
+    CustomFieldCondition,
+    Definition,
+    FieldCondition,
+    Group,
+    SegmentField,
+    SegmentOperator,
+)
 from trenza.services.access import act_as_system
 from trenza.services.contact import UpsertContact, upsert_contacts
 from trenza.services.contact_columns import find_columns
@@ -23,6 +31,7 @@ from trenza.services.contact_export import export_contacts
 from trenza.services.contact_file import ContactFile, Imported, Problem, import_contacts
 from trenza.services.contact_list import ChangeList, CreateList, add_to_list, create_list
 from trenza.services.custom_field import DefineCustomField, define_custom_field
+from trenza.services.segment import CreateSegment, create_segment
 
 
 @pytest.fixture
@@ -203,6 +212,26 @@ async def test_an_export_of_a_list_has_its_contacts_alone(world: World) -> None:
     for unknown in ({"list_id": "list_1"}, {"segment_id": "segment_1"}):
         with pytest.raises(NotFound):
             await exported(world, viewer, **unknown)
+
+
+async def test_an_export_of_a_segment_has_its_members_alone(world: World) -> None:
+    viewer, dependencies = await a_viewer(world), world.parts.dependencies
+    lines = [f"c{n}@example.com,{'Cali' if n % 2 else 'Buga'},{n}" for n in range(1_100)]
+    await imported(world, viewer, "\n".join(["email,city,custom.a_number", *lines]))
+    in_cali = FieldCondition(SegmentField.CITY, SegmentOperator.EQ, ("Cali",))
+    of_class = CustomFieldCondition("a_number", SegmentOperator.EQ, number=7)
+    for condition, emails in (
+        (in_cali, {f"c{n}@example.com" for n in range(1, 1_100, 2)}),
+        (of_class, {"c7@example.com"}),
+    ):
+        request = CreateSegment(f"of {len(emails)}", Definition((Group((condition,)),)))
+        segment_id = await create_segment(dependencies, viewer, request)
+        rows = await exported(world, viewer, segment_id=segment_id)
+        assert len(rows) == len(emails)
+        assert {row["email"][0] for row in rows} == emails
+    reader = Viewer(viewer.workspace_id, "key_1", "reader", frozenset({Scope.READ}))
+    with pytest.raises(Forbidden):
+        await exported(world, reader, segment_id=segment_id)
 
 
 @pytest.mark.parametrize("file_format", list(FileFormat))

@@ -12,6 +12,7 @@ from trenza.services.reference import absent
 from trenza.services.segment import moment_of, require_visible
 from trenza.storage.contact import Identity, find_identities
 from trenza.storage.contact_file import find_page, has_list
+from trenza.storage.custom_field import find_custom_fields
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.segment import Asked, list_segments
 from trenza.storage.workspace import find_workspace
@@ -61,7 +62,8 @@ async def _narrowed(
     if found is None:
         raise absent("segment")
     definition = definition_of(found["definition"])
-    require_visible(viewer, definition)
+    fields = await find_custom_fields(connection, viewer.workspace_id)
+    require_visible(viewer, definition, fields)
     workspace = await find_workspace(connection, viewer.workspace_id)
     return Asked(definition, moment_of(workspace, dependencies.clock.now()))
 

@@ -19,7 +19,6 @@ from trenza.domain.errors import DomainError, InvalidInput
 from trenza.services.activity import note_of
 from trenza.services.contact import (
     CONTACTS_MAX,
-    UNSET,
     UpsertContact,
     Upserted,
     check_contact,
@@ -33,6 +32,7 @@ from trenza.services.contact_columns import (
     Columns,
     find_columns,
 )
+from trenza.services.contact_fields import UNSET
 from trenza.services.dependencies import Dependencies
 from trenza.storage.bulk import write_all
 from trenza.storage.contact import find_roots

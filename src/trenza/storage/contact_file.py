@@ -45,4 +45,5 @@ async def find_page(
     if isinstance(narrowed, str):
         found = found.where(in_list(CONTACT)(literal(narrowed)))
     found = found.where(CONTACT.c.id > after).order_by(CONTACT.c.id).limit(limit)
-    return (await connection.execute(found)).mappings().all()
+    rows: Sequence[Mapping[str, Any]] = (await connection.execute(found)).mappings().all()
+    return rows
