@@ -110,10 +110,10 @@ class Values:
         for argument, definition in field.args.items():
             if argument in given or argument in PAGING:
                 continue
-            if "cycleOf" in field.args and not self._slips():
-                # A cycle or a period: neither both nor half of one.
-                if argument in {"from", "to"} or (argument == "cycleOf" and "from" in given):
-                    continue
+            # A cycle or a period: neither both nor half of one.
+            shut = {"cycleOf"} if "from" in given else {"from", "to"}
+            if "cycleOf" in field.args and argument in shut and not self._slips():
+                continue
             is_required = isinstance(definition.type, GraphQLNonNull)
             if (is_required and not has_default(definition)) or self._is(0.4):
                 given[argument] = self._value(argument, definition.type)
