@@ -44,6 +44,7 @@ MANY = """
     known: balance(knownAt: "2026-10-10T00:00:00Z") { grants { burned } }
     usage { total byDay { credits } }
     before: usage(cycleOf: "2026-10-10", knownAt: "2026-11-01T00:00:00Z") { total }
+    period: usage(from: "2026-09-10T00:00:00Z", to: "2026-11-02T00:00:00Z") { total }
     seats { used signedIn }
     were: seats(at: "2026-10-10T00:00:00Z") {
       used

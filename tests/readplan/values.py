@@ -105,10 +105,14 @@ class Values:
         given: dict[str, Any] = {}
         if "address" in field.args:
             given["channel"], given["address"] = self._address()
-        if "from" in field.args:
+        if "from" in field.args and ("cycleOf" not in field.args or self._is(0.4)):
             given["from"], given["to"] = self._period()
         for argument, definition in field.args.items():
             if argument in given or argument in PAGING:
+                continue
+            # A cycle or a period: neither both nor half of one.
+            shut = {"cycleOf"} if "from" in given else {"from", "to"}
+            if "cycleOf" in field.args and argument in shut and not self._slips():
                 continue
             is_required = isinstance(definition.type, GraphQLNonNull)
             if (is_required and not has_default(definition)) or self._is(0.4):

@@ -12,17 +12,23 @@ from tests.services.books import Books, open_books, utc
 from trenza.domain.channel import ChannelKind
 from trenza.domain.errors import InvalidInput
 from trenza.domain.interaction import SessionLane
-from trenza.services.usage import Usage, find_usage
+from trenza.domain.metering.cycle import Cycle
+from trenza.services.balance import TICK
+from trenza.services.usage import Period, Usage, find_usage, period_of
 
 Key = TypeVar("Key")
 
 
 async def usage(
-    books: Books, now: datetime, cycle_of: date | None = None, known_at: datetime | None = None
+    books: Books,
+    now: datetime,
+    cycle_of: date | None = None,
+    known_at: datetime | None = None,
+    period: Period | None = None,
 ) -> Usage:
     workspace = await books.settings()
     async with books.database.read(books.workspace_id) as connection:
-        return await find_usage(connection, workspace, now, cycle_of, known_at)
+        return await find_usage(connection, workspace, now, cycle_of, known_at, period=period)
 
 
 def used(groups: Mapping[Key, int]) -> dict[Key, int]:
@@ -162,3 +168,79 @@ async def test_now_is_never_before_the_last_row_of_the_ledger(database_url: str)
 
         assert (exact.at, exact.consumed) == (utc(2026, 9, 1, 12), 0)
         assert (later.at >= utc(2026, 9, 3), later.consumed) == (True, 1)
+
+
+async def test_a_period_is_cut_to_the_instant(database_url: str) -> None:
+    async with open_books(database_url) as books:
+        begins, ends = utc(2026, 9, 2, 6), utc(2026, 10, 2, 6)
+        await books.debit(begins - TICK, begins, utc(2026, 9, 30), now=utc(2026, 9, 30))
+        await books.debit(ends - TICK, ends, now=utc(2026, 10, 3))
+
+        found = await usage(books, utc(2026, 10, 20), period=Period(begins, ends))
+        running = await usage(books, utc(2026, 9, 30, 12), period=Period(begins, ends))
+
+        assert used(found.by_day) == {
+            date(2026, 9, 2): 1,
+            date(2026, 9, 30): 1,
+            date(2026, 10, 2): 1,
+        }
+        assert found.consumed == sum(found.by_lane.values()) == sum(found.by_channel.values()) == 3
+        assert (min(found.by_day), max(found.by_day)) == (date(2026, 9, 2), date(2026, 10, 2))
+        assert found.cycle == Cycle(utc(2026, 9, 1), utc(2026, 11, 1))
+        assert (running.consumed, max(running.by_day)) == (2, date(2026, 9, 30))
+
+
+async def test_a_period_of_cycles_sums_to_them(database_url: str) -> None:
+    async with open_books(database_url) as books:
+        [old] = await books.debit(utc(2026, 9, 5))
+        await books.close_until(utc(2026, 10, 1))
+        await books.debit(utc(2026, 9, 6), now=utc(2026, 10, 2))
+        [late] = await books.debit(utc(2026, 9, 7), now=utc(2026, 10, 3))
+        await books.take_back(old, late, now=utc(2026, 10, 8))
+        both = Period(utc(2026, 9, 1), utc(2026, 11, 1))
+
+        for known_at in (utc(2026, 10, 2, 12), utc(2026, 10, 5), utc(2026, 10, 20)):
+            now = utc(2026, 10, 20)
+            found = await usage(books, now, known_at=known_at, period=both)
+            cycles = [
+                await usage(books, now, date(2026, month, 9), known_at=known_at)
+                for month in (9, 10)
+            ]
+
+            assert found.consumed == sum(cycle.consumed for cycle in cycles) > 0
+            assert found.by_day == {**cycles[0].by_day, **cycles[1].by_day}
+
+
+async def test_a_longest_period_takes_one_statement(database_url: str) -> None:
+    async with open_books(database_url) as books:
+        await books.debit(utc(2026, 9, 2), utc(2026, 9, 9))
+        workspace = await books.settings()
+        period = period_of(utc(2025, 9, 1), utc(2025, 9, 1) + timedelta(days=400), None)
+
+        with books.counted_statements() as statements:
+            async with books.database.read(books.workspace_id) as connection:
+                found = await find_usage(connection, workspace, utc(2027, 1, 1), period=period)
+
+        assert (found.consumed, len(found.by_day)) == (2, 400)
+        assert len(statements) == 1
+
+
+@pytest.mark.parametrize(
+    ("from_", "to", "cycle_of", "path"),
+    [
+        (utc(2026, 9, 1), None, None, "to"),
+        (None, utc(2026, 9, 1), None, "from"),
+        (utc(2026, 9, 1), utc(2026, 9, 2), date(2026, 9, 1), "from"),
+        (utc(2026, 9, 1), utc(2026, 9, 1), None, "to"),
+        (utc(2026, 9, 1), utc(2026, 9, 1) + timedelta(days=400) + TICK, None, "to"),
+        (utc(1969, 12, 31), utc(1970, 1, 2), None, "from"),
+        (utc(2199, 12, 31), utc(2200, 1, 1) + TICK, None, "to"),
+    ],
+)
+def test_a_bad_period_is_refused(
+    from_: datetime | None, to: datetime | None, cycle_of: date | None, path: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        period_of(from_, to, cycle_of)
+
+    assert refused.value.path == (path,)

@@ -107,11 +107,11 @@ class DayUsage(Record):
 
 @record()
 class Usage(Record):
-    """Credits of a cycle in three groupings; each sums to the total."""
+    """Credits of a cycle or period in three groupings; each sums to the total."""
 
-    cycle_starts_at: datetime = column("The cycle's first instant.")
-    cycle_ends_at: datetime = column("The next cycle's first instant.")
-    total: int = column("Debits less reversals that count in the cycle.")
+    cycle_starts_at: datetime = column("The first instant of the cycle, the first one of a period.")
+    cycle_ends_at: datetime = column("The end of the cycle, the last one of a period.")
+    total: int = column("Debits less reversals that count in the cycle or period.")
     by_channel: list[ChannelUsage] = part("By channel.", "by_channel")
     by_lane: list[LaneUsage] = part("By lane.", "by_lane")
     by_day: list[DayUsage] = part("By day.", "by_day")
@@ -129,6 +129,13 @@ def usage_row(found: service.Usage) -> Row:
     }
 
 
-async def find_usage(operation: Context, cycle_of: date | None, known_at: datetime | None) -> Row:
-    """The usage of the cycle that holds a date, as known at an instant."""
-    return usage_row(await operation.figures.usage(cycle_of, known_at))
+async def find_usage(
+    operation: Context,
+    cycle_of: date | None,
+    known_at: datetime | None,
+    from_: datetime | None,
+    to: datetime | None,
+) -> Row:
+    """The usage of a period or of the cycle that holds a date, as known at an instant."""
+    period = service.period_of(from_, to, cycle_of)
+    return usage_row(await operation.figures.usage(cycle_of, known_at, period))

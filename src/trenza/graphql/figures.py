@@ -21,7 +21,7 @@ from trenza.domain.metering.seat import SeatEvent, SeatStatus, SeatUse, status_o
 from trenza.services.balance import answer_balances
 from trenza.services.seat import find_peak_signed_in, find_seat_use
 from trenza.services.statement import Statement, find_statement
-from trenza.services.usage import Usage, find_usage
+from trenza.services.usage import Period, Usage, find_usage
 from trenza.services.workspace import SettingsMemory
 from trenza.storage.asking import Together
 from trenza.storage.ledger import Head, find_head
@@ -98,14 +98,16 @@ class Figures:
         """Whether a message may go out to a root, and why."""
         return await asyncio.shield(self._judged.load((owner_id, channel, purpose, at)))
 
-    async def usage(self, cycle_of: date | None, known_at: datetime | None) -> Usage:
-        """The credits of a cycle by channel, lane and day; now is as it is for the balance."""
+    async def usage(
+        self, cycle_of: date | None, known_at: datetime | None, period: Period | None
+    ) -> Usage:
+        """The credits of a cycle or period by channel, lane and day; now is as for the balance."""
 
         async def find(workspace: WorkspaceSettings, kept: Sequence[Cycle]) -> Usage:
             asked = (workspace, self._now, cycle_of, known_at)
-            return await find_usage(self._together, *asked, kept=kept, or_later=True)
+            return await find_usage(self._together, *asked, period=period, kept=kept, or_later=True)
 
-        return await self._once(("usage", cycle_of, known_at), find)
+        return await self._once(("usage", cycle_of, known_at, period), find)
 
     async def statement(self, cycle_of: date | None) -> Statement | None:
         """The statement of a closed cycle."""

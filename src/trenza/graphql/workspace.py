@@ -173,9 +173,17 @@ class Workspace(Node):
     usage: Usage = figure(
         find_usage,
         description=(
-            "The credits of a cycle by channel, lane and day; the running one by default."
+            "The credits of a cycle by channel, lane and day, the running one by default; or of "
+            "any period of at most 400 days."
         ),
-        arguments={"cycle_of": CYCLE_OF, "known_at": KNOWN_AT},
+        arguments={
+            "cycle_of": CYCLE_OF,
+            "known_at": KNOWN_AT,
+            "from_": Argument(
+                "datetime | None", "From when; with `to`, in place of the date of a cycle."
+            ),
+            "to": Argument("datetime | None", "Until when, itself not included."),
+        },
     )
     seats: SeatUse = figure(
         find_seat_use, description="The use of seats at an instant.", arguments={"at": AT}
