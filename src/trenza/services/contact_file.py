@@ -36,6 +36,7 @@ from trenza.services.contact_fields import UNSET
 from trenza.services.dependencies import Dependencies
 from trenza.storage.bulk import write_all
 from trenza.storage.contact import find_roots
+from trenza.storage.contact_file import refresh_statistics
 from trenza.storage.engine import AsyncConnection
 
 
@@ -100,12 +101,15 @@ async def import_contacts(
     columns = await find_columns(dependencies, viewer)
     done = Imported(rows=check_file(file, columns))
     now = dependencies.clock.now()
-    read = 0
+    read, grown_at = 0, CONTACTS_MAX
     with file.open() as opened:
         records = read_records(opened, file.format, file.encoding)
         rows = (_row_of(record, columns, now) for record in records)
         while batch := list(islice(rows, CONTACTS_MAX)):
             await _write(dependencies, viewer, batch, done)
+            if done.created >= grown_at:
+                await refresh_statistics(dependencies.database)
+                grown_at *= 10
             for row in batch:
                 for problem in row.problems:
                     report(problem)

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, literal, select
+from sqlalchemy import Select, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trenza.storage.contact import CONTACT, STATE
 from trenza.storage.contact_list import LIST, in_list
+from trenza.storage.engine import Database
 from trenza.storage.seat import USER
 from trenza.storage.segment import Asked, members_of
 from trenza.storage.segment_condition import IS_LIVE
@@ -18,6 +19,21 @@ async def find_user_ids(connection: AsyncConnection, workspace_id: str) -> dict[
     of_workspace = USER.c.workspace_id == workspace_id
     rows = await connection.execute(select(USER.c.email, USER.c.id).where(of_workspace))
     return {row.email: row.id for row in rows}
+
+
+async def refresh_statistics(database: Database) -> None:
+    """Has PostgreSQL look at the tables of contacts, by whose sizes it plans.
+
+    Tables that grew from nothing in one go are planned as if they were empty: each check of a
+    reference would read the workspace. Only the tables' owner may; for others it does nothing.
+    """
+    if database.is_sqlite:
+        return
+
+    async def work(connection: AsyncConnection) -> None:
+        await connection.execute(text("ANALYZE contact, contact_address, contact_identity"))
+
+    await database.across_workspaces().write(work)
 
 
 async def has_list(connection: AsyncConnection, workspace_id: str, list_id: str) -> bool:
