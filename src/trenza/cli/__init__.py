@@ -9,6 +9,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 - a checkout can be run without be
 import click
 
 from trenza import __version__
+from trenza.cli.contacts import contacts
 from trenza.cli.demo import demo
 from trenza.cli.failures import Commands
 from trenza.cli.keys import keys
@@ -28,5 +29,5 @@ def main() -> None:
     """
 
 
-for command in (demo, serve, migrate, seed, keys, schema, ledger):
+for command in (demo, serve, migrate, seed, keys, contacts, schema, ledger):
     main.add_command(command)

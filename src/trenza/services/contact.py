@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -100,6 +100,8 @@ class Upserted:
 
     contact_id: str
     created: bool
+    changed: bool = field(default=True, compare=False)
+    """Whether anything is other than before; what is new is."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,11 @@ async def upsert_contacts(
         return answers
 
     return await dependencies.database.write(work, viewer.workspace_id)
+
+
+def check_contact(request: UpsertContact, now: datetime) -> None:
+    """Raises InvalidInput for what `upsert_contact` would refuse whatever is stored."""
+    _check(request, now)
 
 
 def _checked(request: UpsertContact, now: datetime) -> _Checked | DomainError:
@@ -296,10 +303,10 @@ class _Batch:
             root_id = self._create(self._dependencies.new_id(Prefix.CONTACT))
         for identity in new:
             self._add(root_id, identity)
-        self._set(root_id, fields)
+        is_other = self._set(root_id, fields)
         if new:
             self._changed.add(root_id)
-        return Upserted(root_id, created)
+        return Upserted(root_id, created, created or is_other or bool(new))
 
     async def write(self) -> None:
         """Writes what was decided; requests that changed nothing leave no trace."""
@@ -397,12 +404,13 @@ class _Batch:
         self._holders[identity.space_and_address] = seen.contact_id
         self._identities[root_id].add(identity)
 
-    def _set(self, root_id: str, fields: Mapping[str, Any]) -> None:
+    def _set(self, root_id: str, fields: Mapping[str, Any]) -> bool:
         before = self._rows[root_id]
         after = {**before, **fields, "display_name": _display_name(before, fields)}
         if after != before:
             self._rows[root_id] = after
             self._changed.add(root_id)
+        return after != before
 
 
 def _require_few(identities: int, path: tuple[str, ...]) -> None:
