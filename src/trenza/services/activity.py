@@ -64,7 +64,7 @@ def told_of_contact(
     """
     known = before or {}
     # New contacts have no tags and no custom fields to tell of, which are never null.
-    bare = {} if before else {"tags": [], "custom": {}}
+    bare: Values = {} if before else {"tags": [], "custom": {}}
     was, now = difference(
         known or bare, {name: value for name, value in after.items() if name != "id"}
     )

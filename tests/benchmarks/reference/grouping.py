@@ -12,7 +12,7 @@ WHERE contact.workspace_id = {0} AND merged_into_id IS NULL AND erased_at IS NUL
 """
 _LIST = """
 INSERT INTO contact_list (workspace_id, id, name, created_at, updated_at)
-VALUES ({0}, {1}, {1}, {2}, {2})
+VALUES ({0}, {1}, CAST({1} AS TEXT), {2}, {2})
 """
 _FREEZE = """
 INSERT INTO contact_list_member (workspace_id, list_id, contact_id, owner_id, added_at)
