@@ -214,6 +214,9 @@ def _sqlite_engine(
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
+            # However SQLite was built, what is deleted or replaced is overwritten with zeros. Where
+            # rows had been moved to other pages, older copies of them stay until a VACUUM.
+            "secure_delete=ON",
             f"query_only={'ON' if query_only and not isolated else 'OFF'}",
         ):
             cursor.execute(f"PRAGMA {pragma}")
