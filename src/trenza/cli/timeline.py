@@ -21,7 +21,7 @@ from trenza.domain.interaction import InteractionKind, Lane, Language
 from trenza.domain.metering.balance import GrantKind
 from trenza.domain.ticket import TicketVisibility
 from trenza.services.campaign import CreateCampaign, create_campaign
-from trenza.services.contact import MergeContacts, UpsertContact, merge_contacts, upsert_contacts
+from trenza.services.contact import UpsertContact, upsert_contacts
 from trenza.services.dependencies import Dependencies
 from trenza.services.interaction import Arrival, RecordInteraction, record_interactions
 from trenza.services.interactionz import (
@@ -31,6 +31,7 @@ from trenza.services.interactionz import (
     grant_interactionz,
 )
 from trenza.services.journey import CreateJourney, create_journey
+from trenza.services.merge import MergeContacts, merge_contacts
 from trenza.services.seat import (
     InviteUser,
     accept_invitation,

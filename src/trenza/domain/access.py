@@ -64,6 +64,10 @@ class Verb(StrEnum):
     ADMIT_INTERACTION = "admitInteraction"
     UPSERT_CONTACT = "upsertContact"
     MERGE_CONTACTS = "mergeContacts"
+    UNMERGE_CONTACT = "unmergeContact"
+    SET_IDENTITY_POLICY = "setIdentityPolicy"
+    BLOCK_ADDRESS = "blockAddress"
+    UNBLOCK_ADDRESS = "unblockAddress"
     CREATE_CAMPAIGN = "createCampaign"
     CREATE_JOURNEY = "createJourney"
     OPEN_TICKET = "openTicket"
@@ -101,6 +105,10 @@ PERMISSIONS: Mapping[Verb, Permission] = MappingProxyType(
         Verb.ADMIT_INTERACTION: ADMINISTRATION,
         Verb.UPSERT_CONTACT: MANAGEMENT,
         Verb.MERGE_CONTACTS: MANAGEMENT,
+        Verb.UNMERGE_CONTACT: MANAGEMENT,
+        Verb.SET_IDENTITY_POLICY: ADMINISTRATION,
+        Verb.BLOCK_ADDRESS: ADMINISTRATION,
+        Verb.UNBLOCK_ADDRESS: ADMINISTRATION,
         Verb.CREATE_CAMPAIGN: MANAGEMENT,
         Verb.CREATE_JOURNEY: MANAGEMENT,
         Verb.OPEN_TICKET: MANAGEMENT,

@@ -28,6 +28,7 @@ from trenza.storage.contact import ContactIdentity as IdentityTable
 from trenza.storage.interaction import INTERACTION
 from trenza.storage.journey import ENROLLMENT
 from trenza.storage.ledger import LEDGER
+from trenza.storage.merge import MERGE, PARTY, PARTY_OF_MERGE
 from trenza.storage.session import SESSION, SESSION_OF_ENTRY, open_at
 from trenza.storage.ticket import TICKET
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from trenza.graphql.interaction import Interaction
     from trenza.graphql.interactionz import InteractionzDebit, InteractionzSession
     from trenza.graphql.journey import JourneyEnrollment
+    from trenza.graphql.merge import ContactMerge
     from trenza.graphql.ticket import Ticket
     from trenza.readplan.connection import Connection
 
@@ -120,6 +122,12 @@ class Contact(Node):
         "The contacts that were merged into this one.",
         by=CONTACT.c.merged_into_id,
         order=Order((CONTACT.c.merged_at, CONTACT.c.id)),
+    )
+    merges: Connection[ContactMerge] = connection(
+        "Every merge of this contact and into it, those undone too, latest first.",
+        by=PARTY.c.id,
+        via=PARTY_OF_MERGE,
+        order=Order((MERGE.c.merged_at, MERGE.c.id), descending=True),
     )
 
 

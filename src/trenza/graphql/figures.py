@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 
 from strawberry.dataloader import DataLoader
 
+from trenza.domain.merge import IdentityPolicy
 from trenza.domain.metering.balance import Balance
 from trenza.domain.metering.seat import SeatEvent, SeatStatus, SeatUse, status_of
 from trenza.services.balance import answer_balances
+from trenza.services.identity_policy import find_identity_policy
 from trenza.services.seat import find_peak_signed_in, find_seat_use
 from trenza.services.statement import Statement, find_statement
 from trenza.services.usage import Usage, find_usage
@@ -41,6 +43,14 @@ class Figures:
     async def settings(self) -> WorkspaceSettings:
         """The workspace's settings."""
         return await self._memory.settings_of(self._workspace_id)
+
+    async def identity_policy(self) -> IdentityPolicy:
+        """The workspace's rules for shared identities."""
+
+        async def find(connection: AsyncConnection) -> IdentityPolicy:
+            return await find_identity_policy(connection, self._workspace_id)
+
+        return await self._once("identity_policy", find)
 
     async def head(self) -> Head:
         """The head of the workspace's ledger."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 NODE_TYPES = {
     Prefix.WORKSPACE: "Workspace",
     Prefix.CONTACT: "Contact",
+    Prefix.MERGE: "ContactMerge",
     Prefix.INTERACTION: "Interaction",
     Prefix.SESSION: "InteractionzSession",
     Prefix.DEBIT: "InteractionzDebit",

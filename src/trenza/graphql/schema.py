@@ -24,6 +24,7 @@ from trenza.graphql import (  # noqa: F401 - each declares its types
     interaction,
     interactionz,
     journey,
+    merge,
     seat,
     ticket,
     workspace,

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from trenza.domain.access import Scope
 from trenza.graphql.balance import find_balance, find_usage
 from trenza.graphql.channel import list_channels
+from trenza.graphql.merge import find_policy
 from trenza.graphql.node import Node
 from trenza.graphql.seat import find_seat_use
 from trenza.graphql.statement import find_statement
 from trenza.readplan.fields import Argument, Condition, Order, column, connection, figure, many, one
 from trenza.readplan.schema import Record, record
+from trenza.storage.identity_policy import BLOCKED
 from trenza.storage.interaction import INTERACTION, QUARANTINE, is_waiting
 from trenza.storage.interactionz import InteractionzGrant, UsageAlert
 from trenza.storage.ledger import LEDGER
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from trenza.graphql.channel import Channel
     from trenza.graphql.interaction import Interaction, QuarantinedInteraction
     from trenza.graphql.interactionz import InteractionzDebit, InteractionzSession
+    from trenza.graphql.merge import BlockedAddress, WorkspaceIdentityPolicy
     from trenza.graphql.seat import SeatUse, User
     from trenza.graphql.statement import Statement
     from trenza.readplan.connection import Connection
@@ -127,6 +130,14 @@ class Workspace(Node):
         },
     )
 
+    blocked_addresses: Connection[BlockedAddress] = connection(
+        "Addresses that identify nobody, latest first.",
+        order=Order((BLOCKED.c.blocked_at, BLOCKED.c.space, BLOCKED.c.address), descending=True),
+    )
+
+    identity_policy: WorkspaceIdentityPolicy = figure(
+        find_policy, description="What happens where identities lead to several contacts."
+    )
     channels: list[Channel] = figure(
         list_channels, description="The eight channels and what each can do."
     )

@@ -4,6 +4,7 @@ from trenza.storage.access import ApiKey
 from trenza.storage.activity import Activity
 from trenza.storage.campaign import Campaign, CampaignTouch
 from trenza.storage.contact import Contact, ContactAddress, ContactIdentity
+from trenza.storage.identity_policy import BlockedAddress, WorkspaceIdentityPolicy
 from trenza.storage.interaction import Interaction, QuarantinedInteraction
 from trenza.storage.interactionz import (
     BillingCycle,
@@ -16,6 +17,7 @@ from trenza.storage.interactionz import (
     UsageAlert,
 )
 from trenza.storage.journey import Journey, JourneyEnrollment
+from trenza.storage.merge import ContactMerge
 from trenza.storage.seat import SeatEvent, SignIn, WorkspaceUser
 from trenza.storage.ticket import Ticket
 from trenza.storage.workspace import Contract, Plan, Workspace
@@ -24,11 +26,13 @@ __all__ = [
     "Activity",
     "ApiKey",
     "BillingCycle",
+    "BlockedAddress",
     "Campaign",
     "CampaignTouch",
     "Contact",
     "ContactAddress",
     "ContactIdentity",
+    "ContactMerge",
     "Contract",
     "CycleClosing",
     "Interaction",
@@ -46,5 +50,6 @@ __all__ = [
     "Ticket",
     "UsageAlert",
     "Workspace",
+    "WorkspaceIdentityPolicy",
     "WorkspaceUser",
 ]

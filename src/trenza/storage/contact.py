@@ -32,8 +32,7 @@ from sqlmodel import Field
 
 from trenza.domain.channel import AddressSpace, ChannelKind
 from trenza.domain.text import searchable
-from trenza.storage.bulk import Query, Row, Writing, ask, bulk_insert
-from trenza.storage.campaign import CampaignTouch
+from trenza.storage.bulk import Query, Row, Writing, bulk_insert
 from trenza.storage.columns import (
     DOCUMENT,
     ID,
@@ -45,10 +44,7 @@ from trenza.storage.columns import (
     symbol,
 )
 from trenza.storage.dialect import RowsParameter
-from trenza.storage.interaction import IDS, Interaction
-from trenza.storage.interactionz import InteractionzSession
-from trenza.storage.journey import JourneyEnrollment
-from trenza.storage.ticket import Ticket
+from trenza.storage.interaction import IDS
 
 
 class Contact(Table, table=True):
@@ -155,15 +151,6 @@ DESCRIPTION = (
     "origin",
 )
 """The columns that say who a contact is."""
-# Everything that a merge hands over to another root, beside the contacts themselves.
-OWNED: tuple[SQLTable, ...] = (
-    IDENTITY,
-    Interaction.__table__,
-    InteractionzSession.__table__,
-    CampaignTouch.__table__,
-    JourneyEnrollment.__table__,
-    Ticket.__table__,
-)
 
 
 class Identity(NamedTuple):
@@ -250,17 +237,14 @@ def _holding(dialect_name: str) -> Select[Any]:
     return select(*columns).select_from(named).join(ADDRESS, holds)
 
 
-_HOLDERS = Query(_holding, (ADDRESSES,))
+HOLDERS = Query(_holding, (ADDRESSES,))
 
 
-async def find_holders(
-    connection: AsyncConnection, workspace_id: str, addresses: Collection[tuple[str, str]]
-) -> dict[tuple[str, str], str]:
-    """The contact that holds each (space, address), where one does.
+def holders_of(rows: Iterable[Row]) -> dict[tuple[str, str], str]:
+    """The contact that holds each (space, address), where `HOLDERS` found one.
 
     It may have been merged since: `lock_roots` or `find_roots` lead to its root.
     """
-    [rows] = await ask(connection, _HOLDERS.of(workspace_id, sorted(addresses)))
     return {(space, address): contact_id for space, address, contact_id in rows}
 
 
@@ -382,6 +366,20 @@ async def lock_roots(
     return {}
 
 
+async def settled_roots(
+    connection: AsyncConnection, workspace_id: str, locked: LockedContacts
+) -> dict[str, str]:
+    """The root of each contact that `LOCKED_CONTACTS` found, locked, whatever came in between.
+
+    A root that was merged while it was waited for shows that it was. One that a merge was undone
+    under does not: contacts that were members of another are looked at again.
+    """
+    members = {id: root for id, root in locked.roots.items() if id != root}
+    if locked.settled and await find_roots(connection, workspace_id, members) == members:
+        return locked.roots
+    return await lock_roots(connection, workspace_id, locked.roots.keys())
+
+
 async def _lock_present_roots(
     connection: AsyncConnection, workspace_id: str, ids: Collection[str]
 ) -> dict[str, str]:
@@ -411,7 +409,7 @@ def creating(at: datetime, contacts: Sequence[NewContact]) -> list[Writing]:
             **contact.fields,
             "id": contact.id,
             "root_id": contact.id,
-            "name_searchable": _name_searchable(contact.fields),
+            "name_searchable": name_searchable(contact.fields),
             "created_at": at,
             "updated_at": at,
         }
@@ -459,27 +457,13 @@ _NEW_ADDRESSES = bulk_insert(ADDRESS)
 _MET_IDENTITIES = bulk_insert(IDENTITY, on_conflict=lambda insert: insert.on_conflict_do_nothing())
 
 
-async def find_rows(
-    connection: AsyncConnection, workspace_id: str, ids: Collection[str]
-) -> dict[str, dict[str, Any]]:
-    """What contacts are described by, `DESCRIPTION`, with their ids, by id."""
-    if not ids:
-        return {}
-    rows = await connection.execute(
-        select(CONTACT.c.id, *(CONTACT.c[name] for name in DESCRIPTION)).where(
-            CONTACT.c.workspace_id == workspace_id, CONTACT.c.id.in_(sorted(ids))
-        )
-    )
-    return {row.id: row._asdict() for row in rows}
-
-
 async def update_contacts(
     connection: AsyncConnection,
     workspace_id: str,
     at: datetime,
     rows: Sequence[Mapping[str, Any]],
 ) -> None:
-    """Writes what contacts are described by, from rows like those of `find_rows`."""
+    """Writes what contacts are described by, `DESCRIPTION`, from rows with their ids."""
     if not rows:
         return
     statement = (
@@ -499,14 +483,14 @@ async def update_contacts(
             {
                 "of_id": row["id"],
                 **{f"to_{name}": row[name] for name in DESCRIPTION},
-                "to_name_searchable": _name_searchable(row),
+                "to_name_searchable": name_searchable(row),
             }
             for row in rows
         ],
     )
 
 
-def _name_searchable(row: Mapping[str, Any]) -> str:
+def name_searchable(row: Mapping[str, Any]) -> str:
     """Every name of a contact as a search sees it."""
     names = (row.get(name) for name in ("display_name", "first_name", "last_name"))
     return searchable("\n".join(name for name in names if name))
@@ -528,27 +512,3 @@ async def find_identities(
     for owner_id, channel, space, address in rows:
         found[owner_id].add(Identity(ChannelKind(channel), AddressSpace(space), address))
     return found
-
-
-async def link_contacts(
-    connection: AsyncConnection, workspace_id: str, at: datetime, source: str, target: str
-) -> None:
-    """Puts the root `source`, its members and all they own under the root `target`.
-
-    Both roots are locked by the caller. Nothing moves: each row keeps its `contact_id`.
-    """
-    in_workspace = CONTACT.c.workspace_id == workspace_id
-    await connection.execute(
-        update(CONTACT)
-        .where(in_workspace, CONTACT.c.id == source)
-        .values(merged_into_id=target, merged_at=at, updated_at=at)
-    )
-    await connection.execute(
-        update(CONTACT).where(in_workspace, CONTACT.c.root_id == source).values(root_id=target)
-    )
-    for table in OWNED:
-        await connection.execute(
-            update(table)
-            .where(table.c.workspace_id == workspace_id, table.c.owner_id == source)
-            .values(owner_id=target)
-        )

@@ -7,6 +7,7 @@ from trenza.graphql.mutations.contact import ContactMutations
 from trenza.graphql.mutations.interaction import InteractionMutations
 from trenza.graphql.mutations.interactionz import InteractionzMutations
 from trenza.graphql.mutations.journey import JourneyMutations
+from trenza.graphql.mutations.merge import MergeMutations
 from trenza.graphql.mutations.seat import SeatMutations
 from trenza.graphql.mutations.ticket import TicketMutations
 
@@ -15,6 +16,7 @@ from trenza.graphql.mutations.ticket import TicketMutations
 class Mutation(
     InteractionMutations,
     ContactMutations,
+    MergeMutations,
     CampaignMutations,
     JourneyMutations,
     TicketMutations,
