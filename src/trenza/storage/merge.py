@@ -342,13 +342,16 @@ def _release(_: str, cells: Cells, __: Any) -> Update:
     )
 
 
+_OF_INTERACTION = f"{Prefix.INTERACTION}_"
+
+
 def _giving_back(table: SQLTable) -> BulkWrite:
     def build(_: str, cells: Cells, rows: Any) -> Update:
         if "contact_id" in table.c:
             is_theirs = table.c.contact_id == cells["member_id"]
         else:
             # A session is whose interaction opened it: the two have the same bits in their ids.
-            digits = func.substr(INTERACTION.c.id, len(f"{Prefix.INTERACTION}_") + 1)
+            digits = func.substr(INTERACTION.c.id, literal_column(str(len(_OF_INTERACTION) + 1)))
             opened = select(literal_column(f"'{Prefix.SESSION}_'").concat(digits)).where(
                 INTERACTION.c.workspace_id == cells["workspace_id"],
                 INTERACTION.c.contact_id == cells["member_id"],
