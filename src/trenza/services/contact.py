@@ -254,6 +254,8 @@ class _Batch:
             connection, workspace_id, named.union(self._holders.values())
         )
         roots = set(self._roots.values())
+        # What this batch adds to a root is held by the root itself.
+        self._roots |= {root_id: root_id for root_id in roots}
         self._identities = await find_identities(connection, workspace_id, roots)
         self._rows |= await find_people(connection, workspace_id, roots)
         await count_if_asked(connection, workspace_id, self._policy, self._merging)
@@ -301,25 +303,25 @@ class _Batch:
 
         First the one named by id, then those of the identities by the priority of their spaces.
         """
-        found: dict[str, int] = {}
+        found: list[str] = []
         if request.contact_id is not None:
             if request.contact_id not in self._roots:
                 raise absent("id")
-            found[self._roots[request.contact_id]] = -1
+            found.append(self._roots[request.contact_id])
         elif not usable:
             raise Conflict("every identity given is blocked", path=("identities",))
         rank = {space: place for place, space in enumerate(self._policy.priority)}
         for identity in sorted(usable, key=lambda each: rank[each.space]):
             holder = self._holders.get(identity.space_and_address)
             if holder is not None:
-                found.setdefault(self._roots[holder], request.identities.index(identity))
-        if len(found) > 1 and not self._policy.merge_on_shared_identity:
+                found.append(self._roots[holder])
+        if len(set(found)) > 1 and not self._policy.merge_on_shared_identity:
             index = self._first_foreign(request)
             raise Conflict(
                 f"identity {index} belongs to another contact; merge the two if they are one",
                 path=("identities", str(index)),
             )
-        return list(found)
+        return list(dict.fromkeys(found))
 
     def _first_foreign(self, request: _Checked) -> int:
         """The first identity that leads to another contact than what was given before it."""
