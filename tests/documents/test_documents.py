@@ -18,13 +18,14 @@ from tests.documents.markdown import (
 from trenza.channels.address import LENGTH_MAX
 from trenza.cli.listening import WEBSOCKET_MESSAGE_BYTES_MAX
 from trenza.domain.errors import ErrorCode
+from trenza.domain.merge import IDENTITIES_MAX
 from trenza.domain.metering.policy import DEFAULT_POLICY
 from trenza.domain.metering.seat import INVITATION_LASTS_FOR, SIGNED_IN_AFTER_ACTIVITY_FOR
 from trenza.graphql.mutations.interaction import INPUTS_MAX
 from trenza.graphql.query import NODES_MAX
 from trenza.graphql.schema import print_schema
 from trenza.readplan.connection import PAGE_DEFAULT, PAGE_MAX
-from trenza.services import contact, interaction, report, ticket
+from trenza.services import interaction, report, ticket
 from trenza.services import interactionz as credits_
 from trenza.web.api import BODY_MAX, INIT_WITHIN
 
@@ -45,7 +46,7 @@ LIMITS = {
     "an address": f"{LENGTH_MAX} characters",
     "names and subjects": f"{ticket.SUBJECT_LONGEST} characters",
     "the reason of a retraction": f"{interaction.REASON_LONGEST} characters",
-    "identities of a contact": f"{contact.IDENTITIES_MAX}",
+    "identities of a contact": f"{IDENTITIES_MAX}, unless the workspace says fewer",
     "`occurredAt` ahead of the clock": f"{DEFAULT_POLICY.future_tolerance // MINUTE} minutes",
     "`occurredAt` behind it": (
         f"{DEFAULT_POLICY.acceptance_horizon // DAY} days, unless the workspace says otherwise"

@@ -45,6 +45,18 @@ MUTATIONS: dict[str, tuple[str, dict[str, Any], Scope]] = {
         {"sourceId": "?contact", "targetId": "?contact"},
         Scope.MANAGE,
     ),
+    "unmergeContact": ("UnmergeContactInput!", {"contactId": "?contact"}, Scope.MANAGE),
+    "setIdentityPolicy": ("SetIdentityPolicyInput!", {"identitiesMax": 10}, Scope.ADMIN),
+    "blockAddress": (
+        "BlockAddressInput!",
+        {"channel": "SMS", "address": "+525550000000", "note": "reception"},
+        Scope.ADMIN,
+    ),
+    "unblockAddress": (
+        "UnblockAddressInput!",
+        {"channel": "SMS", "address": "+525550000000"},
+        Scope.ADMIN,
+    ),
     "createCampaign": ("CreateCampaignInput!", {"name": "Black", "channel": "SMS"}, Scope.MANAGE),
     "createJourney": ("CreateJourneyInput!", {"name": "Hola", "stage": "SALE"}, Scope.MANAGE),
     "openTicket": ("OpenTicketInput!", {"contactId": "?contact", "subject": "?"}, Scope.MANAGE),

@@ -217,6 +217,7 @@ async def _settle(world: World, life: Life) -> None:
     first, second, third = life.contacts[:3]
     await life.do("mergeContacts", "", sourceId=second, targetId=first)
     await life.do("mergeContacts", "", sourceId=third, targetId=life.contacts[3])
+    await _share(life)
     for interaction_id in life.interactions[4:60:9]:
         await life.do("retractInteraction", "", interactionId=interaction_id, reason=ODD_TEXTS[1])
     expires = text_of(now + timedelta(days=60))
@@ -232,6 +233,22 @@ async def _settle(world: World, life: Life) -> None:
     assert len(waiting) > 1
     await life.do("admitInteraction", "", quarantineId=waiting[0])
     await _move_tickets(world, life)
+
+
+async def _share(life: Life) -> None:
+    """Merges that were undone, one that identities made, rules of its own, blocked addresses."""
+    again, other = life.contacts[4:6]
+    for stays in (other, life.contacts[0], other):
+        await life.do("mergeContacts", "", sourceId=again, targetId=stays)
+        await life.do("unmergeContact", "", contactId=again)
+    limits = [{"space": "PUSH", "most": 3}]
+    rules = {"priority": ["EMAIL"], "spaceLimits": limits, "direction": "NEWEST_STAYS"}
+    await life.do("setIdentityPolicy", "", **rules)
+    mails = [{"channel": "EMAIL", "address": ADDRESSES[0][1].format(n=n)} for n in (4, 6)]
+    await life.do("upsertContact", "", identities=mails)
+    for channel, address in ADDRESSES[1:4]:
+        note = life.random.choice([None, *ODD_TEXTS])
+        await life.do("blockAddress", "", channel=channel, address=address.format(n=50), note=note)
 
 
 async def _move_tickets(world: World, life: Life) -> None:
@@ -269,8 +286,12 @@ async def known_to(client: Client, foreign: Sequence[str]) -> Known:
 
 LISTS_OF_QUERY = ("contacts", "campaigns", "journeys", "tickets")
 LISTS = {
-    "Workspace": ("interactions sessions debits grants alerts users quarantine".split()),
-    "Contact": "interactions sessions debits tickets campaignTouches journeyEnrollments".split(),
+    "Workspace": (
+        "interactions sessions debits grants alerts users quarantine blockedAddresses".split()
+    ),
+    "Contact": (
+        "interactions sessions debits tickets campaignTouches journeyEnrollments merges".split()
+    ),
     "Campaign": ["touches", "interactions"],
     "Journey": ["enrollments", "interactions"],
     "InteractionzSession": ["interactions"],
@@ -286,7 +307,8 @@ ORDERS = tuple(
 
 async def _ids(client: Client) -> AsyncIterator[str]:
     root = " ".join(f"{name}(first: 5) {{ nodes {{ id }} }}" for name in LISTS_OF_QUERY)
-    inner = " ".join(f"{name}(first: 6) {{ nodes {{ id }} }}" for name in LISTS["Workspace"])
+    named = (name for name in LISTS["Workspace"] if name != "blockedAddresses")
+    inner = " ".join(f"{name}(first: 6) {{ nodes {{ id }} }}" for name in named)
     contact = "campaignTouches(first: 2) { nodes { id } } journeyEnrollments { nodes { id } }"
     data = await client.run(f"{{ {root} workspace {{ id {inner} }} }}")
     workspace = data.pop("workspace")
@@ -294,10 +316,11 @@ async def _ids(client: Client) -> AsyncIterator[str]:
     for connection in (*data.values(), *workspace.values()):
         for node in connection["nodes"]:
             yield node["id"]
-    merged = "mergedFrom { id }"
+    merged = "mergedFrom { id } merges(first: 3) { nodes { id } }"
     people = await client.run(f"{{ contacts {{ nodes {{ {contact} {merged} }} }} }}")
     for person in people["contacts"]["nodes"]:
-        hung = (*person["campaignTouches"]["nodes"], *person["mergedFrom"])
+        merges = person["merges"]["nodes"]
+        hung = (*person["campaignTouches"]["nodes"], *person["mergedFrom"], *merges)
         for node in (*hung, *person["journeyEnrollments"]["nodes"]):
             yield node["id"]
 

@@ -31,7 +31,7 @@ from trenza.services.interactionz import (
     grant_interactionz,
 )
 from trenza.services.journey import CreateJourney, create_journey
-from trenza.services.merge import MergeContacts, merge_contacts
+from trenza.services.merge import MergeContacts, merge_contacts, unmerge_contact
 from trenza.services.seat import (
     InviteUser,
     accept_invitation,
@@ -205,6 +205,8 @@ class Timeline:
                 source, target = line["source"], line["target"]
                 ids = self._ids["contact", source], self._ids["contact", target]
                 await merge_contacts(*given, MergeContacts(*ids))
+            case "unmergeContact":
+                await unmerge_contact(*given, self._ids["contact", line["contact"]])
             case "createCampaign":
                 campaign = CreateCampaign(
                     line["name"], ChannelKind(line["channel"]), line["objective"]
