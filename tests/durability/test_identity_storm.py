@@ -101,7 +101,7 @@ async def test_overlapping_upserts_end_as_the_connected_components(house: House,
     seed = any_seed()
     random = Random(seed)
     viewer = await act_as_system(house.dependencies, house.tenant.id)
-    identities, groups = pool(size), []
+    identities, groups = pool(size), list[Sequence[Identity]]()
     for _ in range(ROUNDS):
         storm = [random.sample(identities, random.randint(1, 3)) for _ in range(WRITERS)]
         reported = random.sample(identities, 6)
