@@ -290,7 +290,8 @@ LISTS = {
         "interactions sessions debits grants alerts users quarantine blockedAddresses".split()
     ),
     "Contact": (
-        "interactions sessions debits tickets campaignTouches journeyEnrollments merges".split()
+        "interactions sessions debits tickets campaignTouches journeyEnrollments timeline "
+        "merges".split()
     ),
     "Campaign": ["touches", "interactions"],
     "Journey": ["enrollments", "interactions"],

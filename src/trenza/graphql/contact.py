@@ -13,6 +13,7 @@ from trenza.domain.text import clean
 from trenza.graphql.enums import ContactOrderField, OrderDirection
 from trenza.graphql.node import Node
 from trenza.graphql.ticket import OPEN
+from trenza.graphql.timeline import TIMELINE_OF_CONTACT
 from trenza.readplan.fields import Argument, Condition, Order, column, connection, many, one
 from trenza.readplan.schema import Record, named, record
 from trenza.storage.campaign import TOUCH
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from trenza.graphql.journey import JourneyEnrollment
     from trenza.graphql.merge import ContactMerge
     from trenza.graphql.ticket import Ticket
+    from trenza.graphql.timeline import TimelineEntry
     from trenza.readplan.connection import Connection
 
 
@@ -118,6 +120,7 @@ class Contact(Node):
         by=ENROLLMENT.c.owner_id,
         order=Order((ENROLLMENT.c.enrolled_at, ENROLLMENT.c.id), descending=True),
     )
+    timeline: Connection[TimelineEntry] = TIMELINE_OF_CONTACT
     merged_from: list[Contact] = many(
         "The contacts that were merged into this one.",
         by=CONTACT.c.merged_into_id,

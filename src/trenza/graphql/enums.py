@@ -16,6 +16,7 @@ from trenza.domain.metering.fold import Outcome
 from trenza.domain.metering.ledger import DebitReason
 from trenza.domain.metering.seat import SeatStatus
 from trenza.domain.ticket import TicketStatus, TicketVisibility
+from trenza.domain.timeline import TimelineKind
 from trenza.readplan.schema import NAMESPACE, named
 
 E = TypeVar("E", bound=type[Enum])
@@ -275,4 +276,15 @@ declare(
     CHANGE="One row of the ledger: a debit, a reversal, a grant or a closing.",
     CLOCK="Time alone changed the balance: a cycle turned, a grant began or lapsed. Not numbered.",
     RESET="`after` cannot be continued from: a fresh snapshot.",
+)
+declare(
+    TimelineKind,
+    "TimelineKind",
+    "What an entry of a timeline tells of.",
+    INTERACTION="What was said or done between the person and the company.",
+    SESSION="A session was opened; those that later knowledge removed are left out.",
+    DEBIT="A credit was spent or came back.",
+    TICKET="A ticket was opened.",
+    CAMPAIGN_TOUCH="A campaign reached the person for the first time.",
+    JOURNEY_ENROLLMENT="The person entered a journey.",
 )

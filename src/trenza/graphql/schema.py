@@ -27,6 +27,7 @@ from trenza.graphql import (  # noqa: F401 - each declares its types
     merge,
     seat,
     ticket,
+    timeline,
     workspace,
 )
 from trenza.graphql.errors import HANDLERS, presented
