@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -61,9 +62,13 @@ def new_secret() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(SECRET_LENGTH))
 
 
-def new_correlation_id() -> str:
-    """What an operation is found by in the log."""
-    return secrets.token_hex(16)
+def correlation_id_maker() -> Callable[[], str]:
+    """Makes what an operation is found by in the log: 32 digits, of this process and a count.
+
+    To ask the system for random bytes lets another thread go first, for each operation.
+    """
+    process, operations = secrets.token_hex(8), count(1)
+    return lambda: f"{process}{next(operations):016x}"
 
 
 @dataclass
@@ -117,9 +122,17 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
     """The application: GraphQL, the explorer, the examples, health."""
     parts = build_parts(settings, clock)
 
+    new_correlation_id = correlation_id_maker()
+
     def new_context(key: Viewer | None) -> Context:
         return Context(
-            parts.dependencies, parts.recorder, parts.bus, parts.memory, key, new_correlation_id()
+            parts.dependencies,
+            parts.recorder,
+            parts.bus,
+            parts.memory,
+            parts.statements,
+            key,
+            new_correlation_id(),
         )
 
     @asynccontextmanager
@@ -140,8 +153,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Starlette:
     endpoint = WithPage(api, explorer.explorer_page) if settings.explorer else api
     app = Starlette(
         routes=[
-            Route("/", home),
             Route("/graphql", endpoint),
+            Route("/", home),
             WebSocketRoute("/graphql", api),
             *health.routes(parts.dependencies.database),
             *explorer.routes(resources.explorer(), resources.examples()),

@@ -162,7 +162,15 @@ async def test_on_a_connection_errors_are_presented_alike(world: World) -> None:
     tenant = await world.tenant()
     parts = world.parts
     viewer = await act_as_system(parts.dependencies, tenant.id)
-    context = Context(parts.dependencies, parts.recorder, parts.bus, parts.memory, viewer, "c0ffee")
+    context = Context(
+        parts.dependencies,
+        parts.recorder,
+        parts.bus,
+        parts.memory,
+        parts.statements,
+        viewer,
+        "c0ffee",
+    )
     schema = build_schema()
 
     async def errors_of(document: str) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@ Reports come late, twice and in batches; interactions are retracted and admitted
 in any order. The books are audited every few steps.
 """
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from random import Random
@@ -125,7 +124,7 @@ class History:
         if self.sent:
             report = self.random.choice(self.sent)
             shifted = report.occurred_at.astimezone(None)
-            await self.record([replace(report, occurred_at=shifted)])
+            await self.record([report._replace(occurred_at=shifted)])
 
     async def retract(self) -> None:
         """Takes back any interaction, perhaps one that was taken back before."""

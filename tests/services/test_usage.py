@@ -1,8 +1,10 @@
 """Usage of a cycle by channel, lane and day: every grouping sums to what the balance says."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -108,7 +110,7 @@ async def test_adjustments_count_where_the_balance_counts_them(database_url: str
 
 
 @pytest.mark.parametrize("size", [1, 30])
-async def test_usage_takes_two_statements(database_url: str, size: int) -> None:
+async def test_usage_takes_one_statement(database_url: str, size: int) -> None:
     async with open_books(database_url) as books:
         days = [utc(2026, 9, 1) + timedelta(days=day) for day in range(size)]
         await books.debit(*days)
@@ -119,7 +121,7 @@ async def test_usage_takes_two_statements(database_url: str, size: int) -> None:
                 found = await find_usage(connection, workspace, utc(2026, 9, 30, 12))
 
         assert found.consumed == size
-        assert len(statements) == 2
+        assert len(statements) == 1
 
 
 @pytest.mark.parametrize("cycle_of", [date(1969, 12, 31), date(2200, 1, 1), date.max, date.min])
@@ -129,3 +131,34 @@ async def test_a_date_beyond_the_calendar_is_refused(database_url: str, cycle_of
             await usage(books, utc(2026, 9, 5), cycle_of)
 
         assert refused.value.path == ("cycleOf",)
+
+
+async def test_a_cycle_that_was_kept_otherwise_is_asked_for_again(database_url: str) -> None:
+    async with open_books(database_url, zone="America/Bogota") as books:
+        await books.debit(utc(2026, 9, 2), utc(2026, 9, 9))
+        workspace = replace(await books.settings(), zone=ZoneInfo("UTC"))
+        now = utc(2026, 9, 30, 12)
+
+        with books.counted_statements() as statements:
+            async with books.database.read() as connection:
+                guessed = await find_usage(connection, workspace, now)
+                kept = [guessed.cycle]
+                known = await find_usage(connection, workspace, now, kept=kept)
+
+        assert guessed == known
+        assert guessed.cycle.starts_at == utc(2026, 9, 1, 5)
+        assert guessed.consumed == 2
+        assert len(statements) == 2 + 1
+
+
+async def test_now_is_never_before_the_last_row_of_the_ledger(database_url: str) -> None:
+    async with open_books(database_url) as books:
+        await books.debit(utc(2026, 9, 2), now=utc(2026, 9, 3))
+        workspace = await books.settings()
+
+        async with books.database.read() as connection:
+            exact = await find_usage(connection, workspace, utc(2026, 9, 1, 12))
+            later = await find_usage(connection, workspace, utc(2026, 9, 1, 12), or_later=True)
+
+        assert (exact.at, exact.consumed) == (utc(2026, 9, 1, 12), 0)
+        assert (later.at >= utc(2026, 9, 3), later.consumed) == (True, 1)

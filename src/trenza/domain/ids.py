@@ -11,7 +11,8 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _SHIFTS = range(120, -1, -10)
 _BITS = 128
-_FORM = re.compile(r"([a-z]+)_([0-7][0-9a-hjkmnp-tv-z]{25})")
+_DIGITS = "([0-7][0-9a-hjkmnp-tv-z]{25})"
+_FORM = re.compile(f"([a-z]+)_{_DIGITS}")
 _AS_PYTHON_READS = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 
 
@@ -47,6 +48,7 @@ class Prefix(StrEnum):
 
 
 _PREFIXES = {str(prefix): prefix for prefix in Prefix}
+_FORM_OF = {prefix: re.compile(f"{prefix}_{_DIGITS}") for prefix in Prefix}
 
 
 def format_id(prefix: Prefix, uuid_int: int) -> str:
@@ -70,6 +72,15 @@ def parse_id(text: str) -> tuple[Prefix, int]:
     return prefix, int(digits.translate(_AS_PYTHON_READS), 32)
 
 
+def prefix_of(text: str) -> Prefix:
+    """Say whose id it is; raises ValueError unless it is exactly what `format_id` writes.
+
+    >>> prefix_of("contact_00000000000000000000000011")
+    <Prefix.CONTACT: 'contact'>
+    """
+    return _parts(text)[0]
+
+
 def _parts(text: str) -> tuple[Prefix, str]:
     found = _FORM.fullmatch(text)
     prefix = _PREFIXES.get(found[1]) if found else None
@@ -84,10 +95,7 @@ def has_prefix(text: str, prefix: Prefix) -> bool:
     >>> has_prefix("contact_00000000000000000000000011", Prefix.TICKET)
     False
     """
-    try:
-        return _parts(text)[0] is prefix
-    except ValueError:
-        return False
+    return _FORM_OF[prefix].fullmatch(text) is not None
 
 
 def session_id_of(interaction_id: str) -> str:
@@ -111,7 +119,7 @@ def opening_interaction_id_of(session_id: str) -> str:
 
 
 def _renamed(text: str, old: Prefix, new: Prefix) -> str:
-    prefix, digits = _parts(text)
-    if prefix is not old:
+    found = _FORM_OF[old].fullmatch(text)
+    if found is None:
         raise ValueError(f"not an id of '{old}'")
-    return f"{new}_{digits}"
+    return f"{new}_{found[1]}"

@@ -22,4 +22,4 @@ def instant_text(at: datetime) -> str:
         if at.utcoffset() is None:
             raise ValueError("an instant needs an offset")
         at = at.astimezone(UTC)
-    return at.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return at.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"

@@ -17,6 +17,8 @@ from trenza.readplan.reader import Reader, Row
 from trenza.services.dependencies import Dependencies
 from trenza.services.recorder import Recorder
 from trenza.services.workspace import SettingsMemory
+from trenza.storage.asking import Together
+from trenza.storage.statements import Statements
 
 T = TypeVar("T")
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,6 +32,7 @@ class Context:
     recorder: Recorder
     bus: Bus
     memory: SettingsMemory
+    statements: Statements
     key: Viewer | None
     correlation_id: str
     connection_params: dict[str, Any] | None = None
@@ -84,8 +87,8 @@ class Context:
     def figures(self) -> Figures:
         """The figures that are worked out on demand in this operation."""
         if self._figures is None:
-            database = self.dependencies.database
-            self._figures = Figures(database, self.memory, self.viewer.workspace_id, self.now)
+            together = Together(self.statements, self.dependencies.database.dialect)
+            self._figures = Figures(together, self.memory, self.viewer.workspace_id, self.now)
         return self._figures
 
 

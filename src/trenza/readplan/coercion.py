@@ -71,29 +71,31 @@ def _is_required(schema: GraphQLSchema, node: Any) -> bool:
 def _coercer_of(type_: GraphQLType | None) -> Coerce | None:
     """What coerces plain values of a type; nothing for a type that graphql-core has to coerce."""
     if isinstance(type_, GraphQLNonNull):
-        return _not_null(_coercer_of(type_.of_type))
-    coerce: Coerce | None = None
-    if isinstance(type_, GraphQLList):
-        coerce = _list_of(_coercer_of(type_.of_type))
-    elif isinstance(type_, GraphQLInputObjectType):
-        coerce = _object_of(type_)
-    elif isinstance(type_, GraphQLEnumType):
-        coerce = _enum_of(type_)
-    elif isinstance(type_, GraphQLScalarType):
-        coerce = _SCALARS.get(type_.name)
-        if coerce is None and type_.name not in specified_scalar_types:
-            coerce = type_.coerce_input_value
+        return _plain_coercer_of(type_.of_type)
+    coerce = _plain_coercer_of(type_)
     return None if coerce is None else _nullable(coerce)
+
+
+def _plain_coercer_of(type_: GraphQLType | None) -> Coerce | None:
+    """What coerces plain values of a type that are there: null is none of them."""
+    if isinstance(type_, GraphQLList):
+        return _list_of(_coercer_of(type_.of_type))
+    if isinstance(type_, GraphQLInputObjectType):
+        return _object_of(type_)
+    if isinstance(type_, GraphQLEnumType):
+        return _enum_of(type_)
+    if not isinstance(type_, GraphQLScalarType):
+        return None
+    if type_.name in specified_scalar_types:
+        return _SCALARS.get(type_.name)
+    return _not_null(type_.coerce_input_value)
 
 
 def _nullable(coerce: Coerce) -> Coerce:
     return lambda value: None if value is None else coerce(value)
 
 
-def _not_null(coerce: Coerce | None) -> Coerce | None:
-    if coerce is None:
-        return None
-
+def _not_null(coerce: Coerce) -> Coerce:
     def not_null(value: Any) -> Any:
         if value is None:
             raise NotPlainError
@@ -144,7 +146,7 @@ def _object_of(type_: GraphQLInputObjectType) -> Coerce | None:
             raise NotPlainError
         found: dict[str, Any] = {}
         taken = 0
-        for name, (coerce, default, required) in members().items():
+        for name, (coerce, default, required) in (known or members()).items():
             if name in value:
                 taken += 1
                 if coerce is None:

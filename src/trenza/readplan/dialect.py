@@ -5,7 +5,7 @@ for JSON objects cost, and nested JSON is never read again. What goes in is ther
 every method here answers JSON text of a column, never null for a column that is not null.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import orjson
@@ -35,6 +35,10 @@ class Concatenation(FunctionElement[str]):
     inherit_cache = True
     name = "concatenation"
 
+    def __init__(self, pieces: Sequence[Piece]) -> None:
+        self.pieces = pieces
+        super().__init__(*(fixed(each) if isinstance(each, str) else each for each in pieces))
+
 
 @compiles(Concatenation)
 def _as_sql(element: Concatenation, compiler: Any, **options: Any) -> str:
@@ -42,23 +46,28 @@ def _as_sql(element: Concatenation, compiler: Any, **options: Any) -> str:
     return " || ".join(compiler.process(each, **options) for each in element.clauses)
 
 
-def text_of(*pieces: str | ColumnElement[Any]) -> ColumnElement[str]:
-    """Fixed text and expressions, in one piece of text."""
-    merged: list[str | ColumnElement[Any]] = []
+def text_of(*pieces: Piece) -> ColumnElement[str]:
+    """Fixed text and expressions, in one piece of text.
+
+    Neighbouring fixed texts become one: each piece costs a copy of all that is before it.
+    """
+    merged: list[Piece] = []
     for piece in _flat(pieces):
         if isinstance(piece, str) and merged and isinstance(merged[-1], str):
             merged[-1] += piece
         else:
             merged.append(piece)
-    parts = [fixed(each) if isinstance(each, str) else each for each in merged]
-    return parts[0] if len(parts) == 1 else Concatenation(*parts)
+    if len(merged) > 1:
+        return Concatenation(merged)
+    [only] = merged
+    return fixed(only) if isinstance(only, str) else only
 
 
 def _flat(pieces: Iterable[Piece]) -> Iterable[Piece]:
     """The pieces, those of concatenations among them one by one."""
     for piece in pieces:
         if isinstance(piece, Concatenation):
-            yield from piece.clauses
+            yield from piece.pieces
         else:
             yield piece
 

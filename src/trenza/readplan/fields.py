@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement
 
 from trenza.domain.access import Scope
 from trenza.domain.errors import InvalidInput
-from trenza.domain.ids import Prefix, parse_id
+from trenza.domain.ids import Prefix, prefix_of
 
 
 @dataclass(frozen=True)
@@ -131,10 +131,9 @@ class Global(Declaration):
     def type_of(self, id: str) -> str | None:
         """The type that an id is of; nothing for one that is malformed or of no such type."""
         try:
-            prefix, _ = parse_id(id)
+            return self.types.get(prefix_of(id))
         except ValueError:
             return None
-        return self.types.get(prefix)
 
     def require_few(self, ids: Sequence[str]) -> None:
         """Raises InvalidInput for more ids than are answered at once."""

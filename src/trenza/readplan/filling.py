@@ -148,13 +148,28 @@ def _computing(
 def _figuring(field: Field, figure: fields.Figure, decoders: Sequence[tuple[str, Decode]]) -> Fill:
     key = field.key
     put = _putting(field)
+    inner = _figures_within(field)
 
     def fill(found: dict[str, Any], run: Run) -> None:
+        # Begun now, so that they are asked together with what they hang from.
+        for each, declaration in inner:
+            given = in_full(declaration, run.given(each), run.operation)
+            run.begin(each, declaration.function, given)
         needed = _decoded(decoders, found[key])
         given = in_full(figure, run.given(field), run.operation)
         put(found, figure.function(run.operation, **needed, **given), run)
 
     return fill
+
+
+def _figures_within(field: Field) -> list[tuple[Field, fields.Figure]]:
+    """The figures that hang from a figure and need nothing of it."""
+    return [
+        (each, each.declaration)
+        for below in field.below.values()
+        for each in below.fields
+        if isinstance(each.declaration, fields.Figure) and not each.declaration.needs
+    ]
 
 
 def _putting(field: Field) -> Callable[[dict[str, Any], Any, Run], None]:
@@ -248,7 +263,8 @@ def _figure_now(
     given = in_full(figure, run.given(field), run.operation)
     # Its place among the keys is kept until it is there.
     found[field.key] = None
-    put(found, figure.function(run.operation, **needed, **given), run)
+    begun = run.begun.get(field)
+    put(found, begun or figure.function(run.operation, **needed, **given), run)
 
 
 def _inside(key: str, fill: Fill | None) -> Fill | None:

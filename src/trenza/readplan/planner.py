@@ -32,9 +32,9 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
+from trenza.domain import ids
 from trenza.domain.access import Scope
 from trenza.domain.errors import DomainError
-from trenza.domain.ids import parse_id
 from trenza.readplan.coercion import Variables
 from trenza.readplan.dialect import PostgresJson, SqliteJson
 from trenza.readplan.kept import Kept
@@ -300,6 +300,6 @@ def prefix_of(value: Any) -> Hashable:
     if not isinstance(value, str):
         return None
     try:
-        return parse_id(value)[0]
+        return ids.prefix_of(value)
     except ValueError:
         return None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from graphql.execution.values import VariableValues
@@ -22,8 +23,9 @@ class Run:
         self.operation = operation
         self.variables = variables
         self.workspace_id = operation.viewer.workspace_id
-        self.awaited: list[Awaitable[None]] = []
+        self.awaited: list[Awaitable[Any]] = []
         self.rows: dict[str, Any] = {}
+        self.begun: dict[Field, asyncio.Future[Any]] = {}
         self._given: dict[Field, dict[str, Any]] = {}
         self._windows: dict[Field, Window] = {}
 
@@ -32,6 +34,14 @@ class Run:
         while self.awaited:
             awaited, self.awaited = self.awaited, []
             await asyncio.gather(*awaited)
+
+    def begin(self, field: Field, function: Callable[..., Any], given: Mapping[str, Any]) -> None:
+        """Begins to work out a figure, once, whose place is not there yet."""
+        if field not in self.begun:
+            worked_out = function(self.operation, **given)
+            if isawaitable(worked_out):
+                self.begun[field] = asyncio.ensure_future(worked_out)
+                self.awaited.append(self.begun[field])
 
     def given(self, field: Field) -> dict[str, Any]:
         """The arguments of a field, those left out being absent."""

@@ -369,7 +369,7 @@ class Writer:
         if declaration.where is not None:
             statement = statement.where(_through(adapters, declaration.where))
         for number, (condition, _) in enumerate(conditions_of(declaration, self._run.given(field))):
-            operand = self.bind(_operand_of(field, declaration, number))
+            operand = self._bind_argument(field, _operand_of(field, declaration, number))
             statement = statement.where(_through(adapters, condition.where(operand)))
         return alias, statement
 
@@ -413,6 +413,12 @@ class Writer:
         name = self._name("p")
         self._values[name] = value
         return bindparam(name, type_=type_ or NullType())
+
+    def _bind_argument(self, field: Field, value: Value) -> BindParameter[Any]:
+        """A parameter of what a field is given, which is made once where the document says it."""
+        if field.arguments.fixed is None:
+            return self.bind(value)
+        return bindparam(self._name("p"), value(self._run), type_=NullType())
 
     def _name(self, kind: str) -> str:
         return f"{kind}{next(self._names)}"

@@ -24,6 +24,7 @@ from trenza.domain.metering.balance import (
     plan_grant,
 )
 from trenza.domain.metering.cycle import Cycle
+from trenza.storage.asking import Source
 from trenza.storage.balance import (
     Answer,
     Debit,
@@ -48,28 +49,28 @@ class Moment(NamedTuple):
 
 
 async def find_balance(
-    connection: AsyncConnection, workspace: WorkspaceSettings, at: datetime, known_at: datetime
+    source: Source, workspace: WorkspaceSettings, at: datetime, known_at: datetime
 ) -> Balance:
     """The balance of the cycle that holds `at`, by what was recorded up to `known_at`.
 
     Raises InvalidInput with path ("at",) outside the years 1970 to 2199.
     """
-    [found] = await find_balances(connection, workspace, [Moment(at, known_at)])
+    [found] = await find_balances(source, workspace, [Moment(at, known_at)])
     return found
 
 
 async def find_balances(
-    connection: AsyncConnection,
+    source: Source,
     workspace: WorkspaceSettings,
     asked: Sequence[tuple[datetime, datetime]],
 ) -> list[Balance]:
     """The balance at each (at, known_at), in the order given, in one statement for all."""
-    answers = await answer_balances(connection, workspace, LATEST, asked)
+    answers = await answer_balances(source, workspace, LATEST, asked)
     return [found for found, _ in answers]
 
 
 async def answer_balances(
-    connection: AsyncConnection,
+    source: Source,
     workspace: WorkspaceSettings,
     now: datetime,
     asked: Sequence[tuple[datetime | None, datetime | None]],
@@ -81,7 +82,7 @@ async def answer_balances(
     if not asked:
         return []
     questions = [Question(at, known_at, None) for at, known_at in asked]
-    books = await _load(connection, workspace, now, questions)
+    books = await _load(source, workspace, now, questions)
     found = []
     for answer in books.records.answers:
         account = books.account(answer, since=answer.at)
@@ -218,7 +219,7 @@ class _Books:
 
 
 async def _load(
-    connection: AsyncConnection,
+    source: Source,
     workspace: WorkspaceSettings,
     now: datetime,
     questions: Sequence[Question],
@@ -228,4 +229,4 @@ async def _load(
     for question in questions:
         if question.at is not None and not EARLIEST <= question.at < LATEST:
             raise InvalidInput("at lies outside the years 1970 to 2199", path=("at",))
-    return _Books(workspace, await find_records(connection, workspace.id, now, questions, apart))
+    return _Books(workspace, await find_records(source, workspace.id, now, questions, apart))

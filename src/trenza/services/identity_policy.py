@@ -15,7 +15,8 @@ from trenza.domain.text import clean
 from trenza.services.dependencies import Dependencies
 from trenza.services.reference import absent
 from trenza.storage.activity import noted, noting
-from trenza.storage.bulk import ask, write_all
+from trenza.storage.asking import Source, answers
+from trenza.storage.bulk import write_all
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.identity_policy import (
     ASKED_POLICY,
@@ -53,9 +54,9 @@ class BlockAddress:
     note: str | None = None
 
 
-async def find_identity_policy(connection: AsyncConnection, workspace_id: str) -> IdentityPolicy:
+async def find_identity_policy(source: Source, workspace_id: str) -> IdentityPolicy:
     """The rules of a workspace: the default ones where it has set none."""
-    [rules] = await ask(connection, ASKED_POLICY.of(workspace_id))
+    [rules] = await answers(source, ASKED_POLICY.of(workspace_id))
     return policy_of(rules)
 
 

@@ -222,8 +222,10 @@ def _step_of(entry: AppendedEntry, workspace: WorkspaceSettings, kept: list[Cycl
 
     A reversal of a debit of an earlier cycle is a courtesy: it consumes nothing back.
     """
-    cycle = workspace.cycle_at(entry.counts_at, kept)
-    if cycle not in kept:
+    # Most count in the cycle that runs, the last one.
+    cycle = next((each for each in reversed(kept) if each.holds(entry.counts_at)), None)
+    if cycle is None:
+        cycle = workspace.cycle_at(entry.counts_at, kept)
         kept.append(cycle)
     if entry.debit_counts_at is not None and not cycle.holds(entry.debit_counts_at):
         return _Step(entry, cycle, 0)

@@ -1,7 +1,9 @@
 """Group commit: reports that arrive together are decided and written in one transaction.
 
 While a workspace's transaction runs, what arrives gathers for the next one; a lone report waits
-for nobody. Each report is answered after the commit. If what a batch says makes it fail, its
+for nobody. Where a whole batch has gathered it does not wait for the transaction that runs: the
+locks of what both decide on keep them apart, as they keep apart those of two processes. Each report
+is answered after the commit. If what a batch says makes it fail, its
 requests are tried again each by itself, so that none fails because of a neighbour. Where only the
 answer of the commit was lost nothing is tried again: a report without an id would be taken twice.
 What waits is bounded: beyond it a request is refused at once, and costs next to nothing.
@@ -23,6 +25,9 @@ from trenza.storage.engine import may_stand
 BATCH_MAX = 500
 """Reports in one transaction: more of them gain nothing, and keep the contacts locked longer."""
 
+WRITERS_MAX = 2
+"""Transactions of one workspace at a time: while the database works on one, another is decided."""
+
 WAITING_MAX = 10_000
 """Reports of one workspace that wait, a second or two of work: those beyond are refused."""
 
@@ -42,6 +47,13 @@ class _Waiting:
 
     requests: deque[_Request] = field(default_factory=deque)
     reports: int = 0
+    writers: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def is_worth_writing(self, beside: int) -> bool:
+        """Whether what waits is to be written now, beside so many transactions that run."""
+        if beside:
+            return beside < WRITERS_MAX and self.reports >= BATCH_MAX
+        return bool(self.requests)
 
     def admit(self, reports: int) -> None:
         """Takes some more reports; raises Overloaded where there are too many already."""
@@ -63,12 +75,11 @@ class _Waiting:
 
 
 class Recorder:
-    """Records interactions of all workspaces, one transaction of each workspace at a time."""
+    """Records interactions of all workspaces."""
 
     def __init__(self, dependencies: Dependencies) -> None:
         self._dependencies = dependencies
         self._waiting: dict[str, _Waiting] = {}
-        self._writers: dict[str, asyncio.Task[None]] = {}
 
     async def record(self, viewer: Viewer, requests: Sequence[RecordInteraction]) -> list[Answer]:
         """The answer to each report, after its commit. Needs the scope `record`.
@@ -83,23 +94,26 @@ class Recorder:
         arrivals = [Arrival(request, arrived_at) for request in requests]
         answers: asyncio.Future[list[Answer]] = asyncio.get_running_loop().create_future()
         waiting.requests.append(_Request(viewer, arrivals, answers))
-        if workspace_id not in self._writers:
-            self._writers[workspace_id] = asyncio.create_task(self._write(workspace_id))
+        if waiting.is_worth_writing(beside=len(waiting.writers)):
+            waiting.writers.add(asyncio.create_task(self._write(workspace_id)))
         # A client that goes away does not take back what it reported.
         return await asyncio.shield(answers)
 
     async def drain(self) -> None:
         """Waits until everything accepted is committed and answered."""
-        while self._writers:
-            await asyncio.gather(*self._writers.values(), return_exceptions=True)
+        while self._waiting:
+            writers = [each for waiting in self._waiting.values() for each in waiting.writers]
+            await asyncio.gather(*writers, return_exceptions=True)
 
     async def _write(self, workspace_id: str) -> None:
         waiting = self._waiting[workspace_id]
         try:
-            while waiting.requests:
+            while waiting.is_worth_writing(beside=len(waiting.writers) - 1):
                 await self._commit(waiting.next_batch())
         finally:
-            del self._writers[workspace_id], self._waiting[workspace_id]
+            waiting.writers.discard(asyncio.current_task())
+            if not waiting.writers:
+                del self._waiting[workspace_id]
 
     async def _commit(self, batch: list[_Request]) -> None:
         arrivals = [arrival for request in batch for arrival in request.arrivals]

@@ -8,6 +8,7 @@ from bisect import bisect_left, insort
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from trenza.domain.ids import session_id_of
 from trenza.domain.instant import EARLIEST, LATEST, instant_text
@@ -72,8 +73,8 @@ class Cut:
             ]
 
 
-def _position(judged: Judged) -> str:
-    return judged.event.position
+_position = attrgetter("event.position")
+_place = attrgetter("position")
 
 
 @dataclass
@@ -132,6 +133,7 @@ class WorkingSet:
         self.now = now
         self.changes = Changes()
         self._cuts: dict[str, Cut] = {}
+        self._nothing_after = now + self.policy.future_tolerance + CLOCKS_DIFFER_BY
 
     def questions(self, events: Mapping[str, Sequence[Event]]) -> tuple[Question, Question]:
         """Asks for what events of each contact can touch; `learn` takes in what was found.
@@ -144,8 +146,9 @@ class WorkingSet:
             if not charging:
                 self.begin(owner_id)
                 continue
-            first = min(charging, key=lambda event: event.position)
-            reaches = max(event.occurred_at for event in charging) + FIRST_REACH
+            # A position begins with the instant.
+            first, last = min(charging, key=_place), max(charging, key=_place)
+            reaches = last.occurred_at + FIRST_REACH
             self._cuts[owner_id] = Cut(owner_id, first.position, reaches, {}, [])
             reached.append((owner_id, first.occurred_at))
         stretches = [self._cuts[owner_id].stretch() for owner_id, _ in reached]
@@ -184,7 +187,7 @@ class WorkingSet:
                 self._sessions_from(cut, change.occurred_at),
                 cut.later(change.position),
                 change,
-                complete=cut.reaches > self.now + self.policy.future_tolerance + CLOCKS_DIFFER_BY,
+                complete=cut.reaches > self._nothing_after,
             )
             if found is not None:
                 break

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import orjson
 
@@ -31,8 +32,7 @@ PREFIXES = {
 }
 
 
-@dataclass(frozen=True)
-class RecordInteraction:
+class RecordInteraction(NamedTuple):
     """What is reported. Either `contact_id` or `identity` (channel, address) names the contact."""
 
     channel: ChannelKind
@@ -159,7 +159,7 @@ def _cleaned(request: RecordInteraction) -> RecordInteraction:
     source = clean(request.source, ("source",), SOURCE_LONGEST)
     if (source, external_id, text) == (request.source, request.external_id, request.text):
         return request
-    return replace(request, source=source, external_id=external_id, text=text)
+    return request._replace(source=source, external_id=external_id, text=text)
 
 
 def _identity_of(request: RecordInteraction) -> Identity | None:

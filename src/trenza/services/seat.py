@@ -25,6 +25,7 @@ from trenza.domain.metering.seat import (
 from trenza.domain.text import clean
 from trenza.services.dependencies import Dependencies
 from trenza.services.reference import absent, require_form
+from trenza.storage.asking import Source
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.seat import (
     find_attendance,
@@ -190,22 +191,20 @@ async def sign_out(dependencies: Dependencies, viewer: Viewer, user_id: str) -> 
     return await dependencies.database.write(work)
 
 
-async def find_seat_use(
-    connection: AsyncConnection, workspace: WorkspaceSettings, at: datetime
-) -> SeatUse:
+async def find_seat_use(source: Source, workspace: WorkspaceSettings, at: datetime) -> SeatUse:
     """The seat figures at an instant, in one statement."""
-    found = await find_attendance(connection, workspace.id, at, at)
+    found = await find_attendance(source, workspace.id, at, at)
     return seat_use(found.events, found.sign_ins, workspace.plan.seats, at)
 
 
 async def find_peak_signed_in(
-    connection: AsyncConnection, workspace: WorkspaceSettings, from_: datetime, to: datetime
+    source: Source, workspace: WorkspaceSettings, from_: datetime, to: datetime
 ) -> int:
     """The most users signed in at one instant of `[from_, to)`, in one statement.
 
     Raises InvalidInput with path ("to",) where the period is empty.
     """
-    found = await find_attendance(connection, workspace.id, from_, to)
+    found = await find_attendance(source, workspace.id, from_, to)
     return peak_signed_in(found.events, found.sign_ins, from_, to)
 
 
@@ -245,7 +244,7 @@ async def _lock_seat(
 async def _seat(
     connection: AsyncConnection, workspace_id: str, user_id: str, now: datetime
 ) -> _Seat:
-    events = await find_seat_events(connection, workspace_id, user_id=user_id)
+    events = await find_seat_events(connection, workspace_id, user_id)
     # Of one user no two events share an instant, so that their order is never in doubt.
     at = next_recorded_at(now, events[-1].at if events else None)
     return _Seat(status_of(events, at), at)

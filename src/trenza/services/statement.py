@@ -16,8 +16,14 @@ from trenza.domain.metering.balance import Balance, GrantUse
 from trenza.domain.metering.cycle import Cycle
 from trenza.services.balance import TICK, find_balance
 from trenza.services.usage import Usage, instant_of, usage_at
+from trenza.storage.asking import Source
 from trenza.storage.engine import AsyncConnection
-from trenza.storage.ledger import Closing, Correction, find_closing, find_correction
+from trenza.storage.ledger import (
+    Closing,
+    Correction,
+    find_corrected_closing,
+    find_correction,
+)
 from trenza.storage.workspace import WorkspaceSettings
 
 
@@ -35,18 +41,16 @@ class Statement:
 
 
 async def find_statement(
-    connection: AsyncConnection, workspace: WorkspaceSettings, cycle_of: date | None = None
+    source: Source, workspace: WorkspaceSettings, cycle_of: date | None = None
 ) -> Statement | None:
     """The statement of the closed cycle that holds a date, by default of the last closed one.
 
     None where that cycle is not closed. Raises InvalidInput with path ("cycleOf",) outside the
-    years 1970 to 2199.
+    years 1970 to 2199. In one statement of SQL.
     """
     at = None if cycle_of is None else instant_of(workspace, cycle_of)
-    closing = await find_closing(connection, workspace.id, at)
-    if closing is None:
-        return None
-    return await statement_of(connection, workspace.id, closing)
+    found = await find_corrected_closing(source, workspace.id, at)
+    return None if found is None else _statement(*found)
 
 
 async def statement_of(
@@ -54,14 +58,18 @@ async def statement_of(
 ) -> Statement:
     """A closing with what was learned later about its cycle."""
     cycle = Cycle(closing.starts_at, closing.ends_at)
+    return _statement(closing, await find_correction(connection, workspace_id, cycle))
+
+
+def _statement(closing: Closing, correction: Correction) -> Statement:
     return Statement(
         id=closing.id,
-        cycle=cycle,
+        cycle=Cycle(closing.starts_at, closing.ends_at),
         recorded_at=closing.recorded_at,
         sequence=closing.sequence,
         text=closing.statement,
         figures=orjson.loads(closing.statement),
-        adjustments=await find_correction(connection, workspace_id, cycle),
+        adjustments=correction,
     )
 
 

@@ -1,7 +1,7 @@
 """Usage of a cycle: its net credits by channel, by lane and by local day."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
@@ -10,9 +10,9 @@ from trenza.domain.errors import InvalidInput
 from trenza.domain.interaction import SessionLane
 from trenza.domain.metering.cycle import Cycle, days_between
 from trenza.services.balance import EARLIEST, LATEST, TICK
-from trenza.storage.engine import AsyncConnection
-from trenza.storage.ledger import find_cycles
-from trenza.storage.usage import Stretch, sum_usage
+from trenza.storage.asking import Source, answers
+from trenza.storage.ledger import CYCLES, HEAD_OF, cycles_in_order, head_of
+from trenza.storage.usage import Stretch, UsageRow, ask_usage, usage_rows
 from trenza.storage.workspace import WorkspaceSettings
 
 
@@ -33,25 +33,46 @@ class Usage:
 
 
 async def find_usage(
-    connection: AsyncConnection,
+    source: Source,
     workspace: WorkspaceSettings,
     now: datetime,
     cycle_of: date | None = None,
     known_at: datetime | None = None,
+    *,
+    kept: Sequence[Cycle] = (),
+    or_later: bool = False,
 ) -> Usage:
     """The usage of the cycle that holds a date, by default of the running one.
 
     A reversal that counts in a later cycle than its debit is a courtesy there and no usage, as in
-    the balance. Raises InvalidInput with path ("cycleOf",) outside the years 1970 to 2199.
+    the balance. With `or_later` now is never before the last row of the ledger.
+
+    In one statement, where the cycle is the one that the kept cycles seen last, `kept`, lead to:
+    where the books say otherwise it is asked for again. Raises InvalidInput with path
+    ("cycleOf",) outside the years 1970 to 2199.
     """
-    kept = await find_cycles(connection, workspace.id)
-    cycle = workspace.cycle_at(now if cycle_of is None else instant_of(workspace, cycle_of), kept)
-    at = min(now, cycle.ends_at - TICK)
-    return await usage_at(connection, workspace, cycle, at, known_at or now)
+    date_of = None if cycle_of is None else instant_of(workspace, cycle_of)
+    while True:
+        guess = workspace.cycle_at(date_of or now, kept)
+        days = days_between(workspace.zone, guess.starts_at, guess.ends_at)
+        at, known = (None, known_at) if or_later else (now, known_at or now)
+        asked = [Stretch(day.starts_at, day.ends_at, guess.ends_at, at, known, now) for day in days]
+        heads, cycles, rows = await answers(
+            source,
+            HEAD_OF.of(workspace.id),
+            CYCLES.of(workspace.id),
+            ask_usage(workspace.id, asked),
+        )
+        kept = cycles_in_order(cycles)
+        if or_later:
+            now = max(now, head_of(workspace.id, heads).recorded_at)
+        if workspace.cycle_at(date_of or now, kept) == guess:
+            ended = guess.ends_at - TICK
+            return _usage(workspace, guess, min(now, ended), usage_rows(rows))
 
 
 async def usage_at(
-    connection: AsyncConnection,
+    source: Source,
     workspace: WorkspaceSettings,
     cycle: Cycle,
     at: datetime,
@@ -59,11 +80,16 @@ async def usage_at(
 ) -> Usage:
     """The usage of a cycle up to an instant of it, by what was recorded up to `known_at`."""
     days = days_between(workspace.zone, cycle.starts_at, at + TICK)
-    rows = await sum_usage(
-        connection,
-        workspace.id,
-        [Stretch(day.starts_at, day.ends_at, at + TICK, known_at) for day in days],
-    )
+    asked = [Stretch(day.starts_at, day.ends_at, cycle.ends_at, at, known_at, at) for day in days]
+    [rows] = await answers(source, ask_usage(workspace.id, asked))
+    return _usage(workspace, cycle, at, usage_rows(rows))
+
+
+def _usage(
+    workspace: WorkspaceSettings, cycle: Cycle, at: datetime, rows: Iterable[UsageRow]
+) -> Usage:
+    """The sums of the days of a cycle in their groupings; stretches are its days in order."""
+    days = days_between(workspace.zone, cycle.starts_at, at + TICK)
     by_channel: Counter[ChannelKind] = Counter()
     by_lane: Counter[SessionLane] = Counter()
     by_day: Counter[date] = Counter()

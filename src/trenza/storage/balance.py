@@ -4,7 +4,8 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import partial
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -33,6 +34,8 @@ from sqlalchemy.types import TypeEngine
 from trenza.domain.metering.balance import Grant, GrantKind
 from trenza.domain.metering.cycle import Cycle
 from trenza.domain.metering.ledger import EntryKind
+from trenza.storage.asking import Source, answers
+from trenza.storage.bulk import Query, Row
 from trenza.storage.columns import ID
 from trenza.storage.debits import INSTANT, PART_ROWS, PARTS, net_before, placed
 from trenza.storage.dialect import RowsParameter
@@ -105,13 +108,20 @@ class Records:
 
 
 QUESTIONS = RowsParameter(
-    "question", {"number": Integer(), "at": INSTANT, "known_at": INSTANT, "since": INSTANT}
+    "question",
+    {
+        "number": Integer(),
+        "at": INSTANT,
+        "known_at": INSTANT,
+        "since": INSTANT,
+        "now": INSTANT,
+    },
 )
 APART = RowsParameter("apart", {"at": INSTANT})
 
 
 async def find_records(
-    connection: AsyncConnection,
+    source: Source,
     workspace_id: str,
     now: datetime,
     questions: Sequence[Question],
@@ -122,78 +132,74 @@ async def find_records(
     Now is never before the last row of the ledger, whose instants run ahead of the clock by
     microseconds when many rows are written at once.
     """
-    dialect = connection.dialect
-    rows = await connection.execute(
-        _reading(dialect.name),
-        {
-            "workspace_id": workspace_id,
-            "now": now,
-            **QUESTIONS.values(dialect, [(n, *each) for n, each in enumerate(questions)]),
-            **APART.values(dialect, [(at,) for at in apart]),
-            **PARTS.values(dialect, PART_ROWS),
-        },
-    )
-    records = Records()
+    asked = [(number, *each, now) for number, each in enumerate(questions)]
+    alone = [(at,) for at in apart]
+    if alone:
+        [rows] = await answers(source, _READING_APART.of(workspace_id, asked, alone))
+    else:
+        [rows] = await answers(source, _READING.of(workspace_id, asked))
+    return _records(rows)
+
+
+def _records(rows: Iterable[Row]) -> Records:
+    by_kind: dict[str, list[Row]] = {kind: [] for kind in _KINDS}
     for row in rows:
-        match row.what:
-            case "QUESTION":
-                records.answers.append(Answer(row.first_at, row.second_at))
-            case "CYCLE":
-                records.cycles.append(Cycle(row.first_at, row.second_at))
-            case "GRANT":
-                grant = Grant(
-                    row.id,
-                    GrantKind(row.kind),
-                    row.amount,
-                    row.first_at,
-                    row.second_at,
-                    row.number,
-                )
-                records.grants.append(Given(grant, row.third_at))
-            case "ADJUSTMENT":
-                records.adjustments.append(
-                    Adjustment(row.number, row.first_at, row.second_at, row.third_at)
-                )
-            case _:
-                records.answers[row.number].add(row.first_at, row.through, row.amount)
+        by_kind[row[1]].append(row)
+    records = Records()
+    for _, _, at, known_at, *_ in sorted(by_kind["QUESTION"], key=itemgetter(0)):
+        records.answers.append(Answer(at, known_at))
+    for _, _, starts_at, ends_at, *_ in sorted(by_kind["CYCLE"], key=itemgetter(2)):
+        records.cycles.append(Cycle(starts_at, ends_at))
+    for row in sorted(by_kind["GRANT"], key=itemgetter(5, 2)):
+        _, _, effective_at, expires_at, recorded_at, priority, _, amount, id, kind = row
+        grant = Grant(id, GrantKind(kind), amount, effective_at, expires_at, priority)
+        records.grants.append(Given(grant, recorded_at))
+    for row in sorted(by_kind["ADJUSTMENT"], key=itemgetter(5)):
+        _, _, counts_at, debit_counts_at, recorded_at, sequence, *_ = row
+        records.adjustments.append(Adjustment(sequence, counts_at, debit_counts_at, recorded_at))
+    for row in sorted(by_kind["COUNT"], key=itemgetter(2, 6)):
+        number, _, at, _, _, _, through, net, *_ = row
+        records.answers[number].add(at, through, net)
     return records
 
 
-@cache
-def _reading(dialect_name: str) -> Any:
-    """Rows of five kinds: questions, cycles, grants, adjustments, and then counts in order."""
+_KINDS = ("QUESTION", "CYCLE", "GRANT", "ADJUSTMENT", "COUNT")
+
+
+def _reading(dialect_name: str, *, apart: bool) -> Any:
+    """Rows of five kinds: questions and counts, each with its number; all else without one."""
     moment = _moments(QUESTIONS.table(dialect_name))
     begun = _begun(moment)
     adjustment = _adjustments(moment, begun)
-    asked = _points(moment, begun, adjustment, APART.table(dialect_name)).subquery("point")
+    alone = APART.table(dialect_name) if apart else None
+    asked = _points(moment, begun, adjustment, alone).subquery("point")
     points = placed(asked, moment, dialect_name)
     point = points.at
     parts = [
-        _part(1, "QUESTION", moment, moment.c.number, moment.c.at, moment.c.known_at),
-        _part(2, "CYCLE", CYCLE, literal(0), CYCLE.c.starts_at, CYCLE.c.ends_at),
+        _part("QUESTION", moment, moment.c.number, moment.c.at, moment.c.known_at),
+        _part("CYCLE", CYCLE, None, CYCLE.c.starts_at, CYCLE.c.ends_at),
         _part(
-            3,
             "GRANT",
             GRANT,
-            GRANT.c.priority,
+            None,
             GRANT.c.effective_at,
             GRANT.c.expires_at,
             GRANT.c.recorded_at,
+            place=GRANT.c.priority,
             amount=GRANT.c.amount,
             id=GRANT.c.id,
             kind=GRANT.c.kind,
         ),
         _part(
-            4,
             "ADJUSTMENT",
             adjustment,
-            adjustment.c.sequence,
+            None,
             adjustment.c.counts_at,
             adjustment.c.debit_counts_at,
             adjustment.c.recorded_at,
+            place=adjustment.c.sequence,
         ),
         _part(
-            5,
             "COUNT",
             point,
             point.c.number,
@@ -202,14 +208,21 @@ def _reading(dialect_name: str) -> Any:
             amount=net_before(points),
         ),
     ]
-    found = union_all(*parts).subquery("found")
-    return select(found).order_by(found.c.rank, found.c.number, found.c.first_at, found.c.through)
+    return select(union_all(*parts).subquery("found"))
+
+
+_READING = Query(partial(_reading, apart=False), (QUESTIONS,), ((PARTS, PART_ROWS),))
+_READING_APART = Query(partial(_reading, apart=True), (QUESTIONS, APART), ((PARTS, PART_ROWS),))
+
+
+def latest_of(asked: CTE) -> ColumnElement[datetime]:
+    """The later of the `now` that is asked for and the instant of the ledger's last row."""
+    return case((HEAD.c.recorded_at > asked.c.now, HEAD.c.recorded_at), else_=asked.c.now)
 
 
 def _moments(question: CTE) -> CTE:
     """The questions with now put in where they leave it out."""
-    now = bindparam("now", type_=INSTANT)
-    latest = case((HEAD.c.recorded_at > now, HEAD.c.recorded_at), else_=now)
+    latest = latest_of(question)
     at = func.coalesce(question.c.at, latest, type_=INSTANT)
     return (
         select(
@@ -277,7 +290,7 @@ def _adjustments(moment: CTE, begun: CTE) -> CTE:
     )
 
 
-def _points(moment: CTE, begun: CTE, adjustment: CTE, apart: CTE) -> CompoundSelect[Any]:
+def _points(moment: CTE, begun: CTE, adjustment: CTE, apart: CTE | None) -> CompoundSelect[Any]:
     """The instants of each moment between which the same grants pay, up to and with its own."""
     mine = moment.join(begun, begun.c.number == moment.c.number)
 
@@ -301,21 +314,23 @@ def _points(moment: CTE, begun: CTE, adjustment: CTE, apart: CTE) -> CompoundSel
     cycles = mine.join(CYCLE, CYCLE.c.workspace_id == of_workspace)
     grants = mine.join(GRANT, and_(GRANT.c.workspace_id == of_workspace, known(GRANT)))
     adjustments = mine.join(adjustment, known(adjustment))
+    alone = []
+    if apart is not None:
+        alone = [points(mine.join(apart, true()), apart.c.at, through) for through in (0, 1)]
     return union(
         points(mine, begun.c.begins, 0),
         points(mine, moment.c.at, 1),
         *(points(cycles, at, 0) for at in (CYCLE.c.starts_at, CYCLE.c.ends_at)),
         *(points(grants, at, 0) for at in (GRANT.c.effective_at, GRANT.c.expires_at)),
         points(adjustments, adjustment.c.counts_at, 0),
-        *(points(mine.join(apart, true()), apart.c.at, through) for through in (0, 1)),
+        *alone,
     )
 
 
 def _part(
-    rank: int,
     what: str,
     source: FromClause,
-    number: ColumnElement[int],
+    number: ColumnElement[int] | None,
     first_at: ColumnElement[datetime],
     second_at: ColumnElement[datetime] | None = None,
     third_at: ColumnElement[datetime] | None = None,
@@ -323,15 +338,15 @@ def _part(
 ) -> Select[Any]:
     """Rows of one kind, in the columns that all kinds share."""
     types: dict[str, TypeEngine[Any]] = {
+        "place": Integer(),
         "through": Integer(),
         "amount": Integer(),
         "id": ID,
         "kind": ID,
     }
     found = select(
-        literal(rank).label("rank"),
+        (cast(null(), Integer()) if number is None else number).label("number"),
         literal(what).label("what"),
-        number.label("number"),
         first_at.label("first_at"),
         (cast(null(), INSTANT) if second_at is None else second_at).label("second_at"),
         (cast(null(), INSTANT) if third_at is None else third_at).label("third_at"),

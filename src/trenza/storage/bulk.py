@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import repeat
 from operator import itemgetter
@@ -85,10 +85,14 @@ class _Text:
         known = {**self.constants, **values}
         return tuple([known[name] for name in self.names])
 
-    def read(self, rows: Iterable[Row]) -> list[Row]:
+    def knowing(self, values: Mapping[str, Any]) -> "_Text":
+        """The text with more arguments that are always the same."""
+        return replace(self, constants={**self.constants, **values})
+
+    def read(self, rows: Iterable[Sequence[Any]]) -> list[Row]:
         """Rows of the driver, with its cells as the columns mean them."""
         if not self.readers:
-            return list(rows)
+            return cast(list[Row], list(rows))
         found = []
         for row in rows:
             cells = list(row)
@@ -127,11 +131,13 @@ def _instant(text: str) -> datetime:
 class Query:
     """A SELECT of one workspace: parameters `workspace_id` and any number of tables of rows.
 
-    `build` makes it from a dialect's name. What it answers are plain tuples.
+    `build` makes it from a dialect's name. What it answers are plain tuples. `constants` are
+    tables whose rows are always the same.
     """
 
     build: Callable[[str], Select[Any]]
     parameters: tuple[RowsParameter, ...] = ()
+    constants: tuple[tuple[RowsParameter, Sequence[Row]], ...] = ()
     _texts: dict[str, _Text] = field(default_factory=dict, init=False)
 
     def text(self, dialect: Dialect) -> _Text:
@@ -140,8 +146,16 @@ class Query:
         if found is None:
             built = self.build(dialect.name)
             types = [column.type for column in built.selected_columns]
-            found = self._texts[dialect.name] = _text_of(built, dialect, types)
+            text = _text_of(built, dialect, types)
+            found = self._texts[dialect.name] = text.knowing(self.constant_values(dialect))
         return found
+
+    def constant_values(self, dialect: Dialect) -> dict[str, Any]:
+        """The arguments by name that are the same every time."""
+        values: dict[str, Any] = {}
+        for parameter, rows in self.constants:
+            values |= parameter.values(dialect, rows)
+        return values
 
     def of(self, workspace_id: str, *tables: Sequence[Sequence[Any]]) -> "Question":
         """The query with its arguments: rows for each of its parameters."""
@@ -199,7 +213,7 @@ async def ask(connection: AsyncConnection, *questions: Question) -> list[list[Ro
         text, arguments = question.arguments(dialect)
         found[index] = await _fetch(driver, text.text, arguments)
         return found
-    fused = _fused(dialect, tuple([question.query for _, question in asked]))
+    fused = fused_queries(dialect, tuple([question.query for _, question in asked]))
     values: dict[str, Any] = {}
     for _, question in asked:
         values |= question.values(dialect)
@@ -217,22 +231,22 @@ async def _fetch(driver: Any, text: str, arguments: Row) -> list[Row]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fused:
+class Fused:
     """Several queries as one statement, and how the cells of each are picked from its rows."""
 
     text: _Text
     cells: tuple[Callable[[Row], Row], ...]
 
 
-_FUSED: dict[tuple[Query, ...], _Fused] = {}
+_FUSED: dict[tuple[str, tuple[Query, ...]], Fused] = {}
 
 
-def _fused(dialect: Dialect, queries: tuple[Query, ...]) -> _Fused:
+def fused_queries(dialect: Dialect, queries: tuple[Query, ...]) -> Fused:
     """One UNION ALL of queries; its first column says which query a row is of.
 
     Columns of one type share their places; a query leaves the places empty that it does not need.
     """
-    found = _FUSED.get(queries)
+    found = _FUSED.get((dialect.name, queries))
     if found is not None:
         return found
     parts = [query.build(dialect.name).subquery() for query in queries]
@@ -246,9 +260,11 @@ def _fused(dialect: Dialect, queries: tuple[Query, ...]) -> _Fused:
             for place, type_ in places.items()
         ]
         selects.append(select(literal_column(str(number), Integer()), *cells).select_from(part))
-    statement = union_all(*selects)
+    text = _text_of(union_all(*selects), dialect, [Integer(), *places.values()])
+    for query in queries:
+        text = text.knowing(query.constant_values(dialect))
     picked = tuple(_picking([order[place] for place in own]) for own in names)
-    fused = _FUSED[queries] = _Fused(_text_of(statement, dialect), picked)
+    fused = _FUSED[dialect.name, queries] = Fused(text, picked)
     return fused
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     or_,
     select,
     true,
@@ -37,6 +38,7 @@ from trenza.storage.interactionz import LedgerCheckpoint, LedgerEntry
 LEDGER = LedgerEntry.__table__
 CHECKPOINT = LedgerCheckpoint.__table__
 
+_IN_PLACE = (EntryKind.DEBIT, EntryKind.REVERSAL)
 ALL_OF_TIME = ""
 LENGTHS = (0, 4, 7, 10, 13, 15, 16)
 """The lengths of the texts of periods: all of time, years, months, ... minutes."""
@@ -49,7 +51,8 @@ def in_place(rows: FromClause) -> ColumnElement[bool]:
     The other reversals are adjustments: they count later than their debits.
     """
     return and_(
-        rows.c.kind.in_([EntryKind.DEBIT, EntryKind.REVERSAL]),
+        # As text of the statement: a list of parameters could not be sent as it is.
+        rows.c.kind.in_([literal_column(f"'{kind}'") for kind in _IN_PLACE]),
         or_(rows.c.debit_counts_at.is_(None), rows.c.debit_counts_at >= rows.c.counts_at),
     )
 

@@ -288,7 +288,10 @@ def _locking(dialect_name: str) -> Select[Any]:
     parts = (
         select(literal_column(f"'{_HOLDER}'").label("what"), *holder.c),
         select(literal_column(f"'{_MEMBER}'"), member.c.id, member.c.root_id, *[empty] * 3),
-        select(literal_column(f"'{_LOCKED}'"), locked.c.id, locked.c.root_id, *[empty] * 3),
+        # All are locked; told are those that are roots no more.
+        select(literal_column(f"'{_LOCKED}'"), locked.c.id, locked.c.root_id, *[empty] * 3).where(
+            locked.c.id != locked.c.root_id
+        ),
     )
     return select(union_all(*parts).subquery())
 
@@ -326,7 +329,7 @@ def locked_contacts_of(rows: Iterable[Row]) -> LockedContacts:
         elif what == _MEMBER:
             roots[contact_id] = second
         else:
-            settled = settled and contact_id == second
+            settled = False
     return LockedContacts(holders, met, roots, settled)
 
 

@@ -1,5 +1,6 @@
 """A workspace's rules for shared identities, and the addresses that identify nobody."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -79,10 +80,17 @@ def policy_of(rows: Sequence[Sequence[Any]]) -> IdentityPolicy:
     return IdentityPolicy(
         merge_on_shared_identity=bool(row["merge_on_shared_identity"]),
         direction=MergeDirection(row["direction"]),
-        priority=tuple(map(AddressSpace, row["priority"])),
+        priority=tuple(map(AddressSpace, _document(row["priority"]))),
         identities_max=row["identities_max"],
-        space_limits={AddressSpace(space): most for space, most in row["space_limits"].items()},
+        space_limits={
+            AddressSpace(space): most for space, most in _document(row["space_limits"]).items()
+        },
     )
+
+
+def _document(cell: Any) -> Any:
+    """A JSON value; what is asked past SQLAlchemy comes as text on PostgreSQL."""
+    return json.loads(cell) if isinstance(cell, str) else cell
 
 
 def policy_columns(policy: IdentityPolicy) -> dict[str, Any]:

@@ -4,20 +4,33 @@ Beside the rows stand the cycles that are kept, alerts, grants and closings.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Update, bindparam, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trenza.domain.errors import BrokenInvariant
 from trenza.domain.metering.balance import Grant
 from trenza.domain.metering.cycle import Cycle
 from trenza.domain.metering.ledger import EntryKind
-from trenza.storage.bulk import BulkWrite, Cells, Query, ask, bulk_insert, write_all
-from trenza.storage.dialect import upsert
+from trenza.storage.asking import Source, answers
+from trenza.storage.bulk import BulkWrite, Cells, Query, Row, ask, bulk_insert, write_all
+from trenza.storage.dialect import RowsParameter, upsert
 from trenza.storage.interactionz import (
     BillingCycle,
     CycleClosing,
@@ -51,7 +64,7 @@ async def lock_head(connection: AsyncConnection, workspace_id: str) -> Head:
     Raises BrokenInvariant where the workspace was made without one.
     """
     [rows] = await ask(connection, _LOCKED_HEAD.of(workspace_id))
-    return _head(workspace_id, rows)
+    return head_of(workspace_id, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,30 +100,30 @@ async def lock_books(
         connection,
         _LOCKED_HEAD.of(workspace_id),
         _SEEN_HEAD.of(workspace_id),
-        _CYCLES.of(workspace_id),
+        CYCLES.of(workspace_id),
         _RAISED.of(workspace_id),
         STANDING_DEBITS.of(workspace_id, [(each,) for each in sorted(session_ids)]),
     )
-    head = _head(workspace_id, locked)
+    head = head_of(workspace_id, locked)
     if seen != [(head.sequence,)]:
         # Another writer went first while we waited; beside the locked row a statement of
         # PostgreSQL sees what stood when it began.
-        cycles, raised = await ask(connection, _CYCLES.of(workspace_id), _RAISED.of(workspace_id))
+        cycles, raised = await ask(connection, CYCLES.of(workspace_id), _RAISED.of(workspace_id))
     reached: dict[datetime, set[int]] = defaultdict(set)
     for starts_at, percent in raised:
         reached[starts_at].add(percent)
     return LockedBooks(
         head,
-        sorted((Cycle(*row) for row in cycles), key=lambda cycle: cycle.starts_at),
+        cycles_in_order(cycles),
         reached,
         {session_id: StandingDebit(*debit) for session_id, *debit in standing},
     )
 
 
-async def find_head(connection: AsyncConnection, workspace_id: str) -> Head:
+async def find_head(source: Source, workspace_id: str) -> Head:
     """Where a workspace's ledger stands; raises BrokenInvariant where it was made without one."""
-    rows = await connection.execute(_OF_HEAD, {"workspace_id": workspace_id})
-    return _head(workspace_id, rows.all())
+    [rows] = await answers(source, HEAD_OF.of(workspace_id))
+    return head_of(workspace_id, rows)
 
 
 _OF_HEAD = select(HEAD.c.sequence, HEAD.c.recorded_at, HEAD.c.closed_until).where(
@@ -118,9 +131,12 @@ _OF_HEAD = select(HEAD.c.sequence, HEAD.c.recorded_at, HEAD.c.closed_until).wher
 )
 _LOCKED_HEAD = Query(lambda _: _OF_HEAD.with_for_update(key_share=True))
 _SEEN_HEAD = Query(lambda _: _OF_HEAD.with_only_columns(HEAD.c.sequence))
+HEAD_OF = Query(lambda _: _OF_HEAD)
+"""The head of a workspace's ledger."""
 
 
-def _head(workspace_id: str, rows: Sequence[Sequence[Any]]) -> Head:
+def head_of(workspace_id: str, rows: Sequence[Row]) -> Head:
+    """What `HEAD_OF` found; raises BrokenInvariant where that is nothing."""
     if not rows:
         raise BrokenInvariant(f"{workspace_id} has no ledger")
     return Head(*rows[0])
@@ -147,15 +163,21 @@ _MOVED_HEAD = BulkWrite(
 
 async def find_cycles(connection: AsyncConnection, workspace_id: str) -> list[Cycle]:
     """The cycles that were kept as instants, in order: a dozen for each year of use."""
-    [rows] = await ask(connection, _CYCLES.of(workspace_id))
+    [rows] = await ask(connection, CYCLES.of(workspace_id))
+    return cycles_in_order(rows)
+
+
+def cycles_in_order(rows: Iterable[Row]) -> list[Cycle]:
+    """What `CYCLES` found."""
     return sorted((Cycle(*row) for row in rows), key=lambda cycle: cycle.starts_at)
 
 
-_CYCLES = Query(
+CYCLES = Query(
     lambda _: select(CYCLE.c.starts_at, CYCLE.c.ends_at).where(
         CYCLE.c.workspace_id == bindparam("workspace_id")
     )
 )
+"""The cycles of a workspace that were kept as instants."""
 _RAISED = Query(
     lambda _: select(ALERT.c.cycle_starts_at, ALERT.c.threshold_percent).where(
         ALERT.c.workspace_id == bindparam("workspace_id")
@@ -273,20 +295,82 @@ class Correction:
         return self.debits - self.reversals
 
 
-async def find_correction(
-    connection: AsyncConnection, workspace_id: str, cycle: Cycle
-) -> Correction:
-    """Debits and reversals that took effect in a closed cycle but count after it.
+def _closings(dialect_name: str) -> Select[Any]:
+    """The closing that holds each instant, the last one where it is left out, with corrections."""
+    asked = _HELD.table(dialect_name)
+    of_workspace = CLOSING.c.workspace_id == bindparam("workspace_id")
+    held = and_(CLOSING.c.starts_at <= asked.c.at, CLOSING.c.ends_at > asked.c.at)
+    newest = (
+        select(func.max(CLOSING.c.starts_at))
+        .where(of_workspace, or_(asked.c.at.is_(None), held))
+        .correlate(asked)
+        .scalar_subquery()
+    )
+    closing = CLOSING.alias("closing")
+
+    def learned(kind: EntryKind) -> ColumnElement[int]:
+        return (
+            select(func.count())
+            .where(
+                LEDGER.c.workspace_id == bindparam("workspace_id"),
+                LEDGER.c.kind == kind,
+                *_learned_later(closing.c.starts_at, closing.c.ends_at),
+            )
+            .correlate(closing)
+            .scalar_subquery()
+        )
+
+    return (
+        select(
+            asked.c.number,
+            *(closing.c[each.name] for each in fields(Closing)),
+            learned(EntryKind.DEBIT).label("debits"),
+            learned(EntryKind.REVERSAL).label("reversals"),
+        )
+        .select_from(asked)
+        .join(closing, closing.c.starts_at == newest)
+        .where(closing.c.workspace_id == bindparam("workspace_id"))
+    )
+
+
+_HELD = RowsParameter("held", {"number": Integer(), "at": CLOSING.c.starts_at.type})
+_CLOSINGS = Query(_closings, (_HELD,))
+
+
+async def find_corrected_closing(
+    source: Source, workspace_id: str, at: datetime | None
+) -> tuple[Closing, Correction] | None:
+    """What `find_closing` finds, with its correction, in one statement."""
+    [rows] = await answers(source, _CLOSINGS.of(workspace_id, [(0, at)]))
+    if not rows:
+        return None
+    [(_, *closing, debits, reversals)] = rows
+    return Closing(*closing), Correction(debits, reversals)
+
+
+def _learned_later(
+    starts_at: ColumnElement[Any] | datetime, ends_at: ColumnElement[Any] | datetime
+) -> Sequence[ColumnElement[bool]]:
+    """The conditions of an entry that took effect in a closed cycle but counts after it.
 
     An entry counts at another instant than its effect only where its cycle was closed by then.
     """
+    return (
+        LEDGER.c.counts_at != LEDGER.c.effective_at,
+        LEDGER.c.effective_at >= starts_at,
+        LEDGER.c.effective_at < ends_at,
+    )
+
+
+async def find_correction(
+    connection: AsyncConnection, workspace_id: str, cycle: Cycle
+) -> Correction:
+    """Debits and reversals that took effect in a closed cycle but count after it."""
     rows = await connection.execute(
         select(LEDGER.c.kind, func.count().label("rows"))
         .where(
             LEDGER.c.workspace_id == workspace_id,
-            LEDGER.c.counts_at != LEDGER.c.effective_at,
-            LEDGER.c.effective_at >= cycle.starts_at,
-            LEDGER.c.effective_at < cycle.ends_at,
+            *_learned_later(cycle.starts_at, cycle.ends_at),
         )
         .group_by(LEDGER.c.kind)
     )

@@ -1,20 +1,22 @@
 """The people who use a workspace, what happened to their seats, sign-ins: tables and queries."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Index,
+    Integer,
     RowMapping,
+    Select,
     UniqueConstraint,
-    cast,
+    and_,
+    bindparam,
     insert,
-    null,
     select,
-    union_all,
     update,
 )
 from sqlalchemy import Table as SQLTable
@@ -23,7 +25,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from trenza.domain.metering.seat import SIGNED_IN_AFTER_ACTIVITY_FOR, SeatEventKind
 from trenza.domain.metering.seat import SeatEvent as Happened
 from trenza.domain.metering.seat import SignIn as Presence
-from trenza.storage.columns import ID, Table, belongs_to_workspace, key, references, symbol
+from trenza.storage.asking import Source, answers
+from trenza.storage.bulk import Query, Row
+from trenza.storage.columns import Table, belongs_to_workspace, key, references, symbol
+from trenza.storage.dialect import RowsParameter
 
 
 class WorkspaceUser(Table, table=True):
@@ -136,23 +141,14 @@ async def insert_seat_event(
 
 
 async def find_seat_events(
-    connection: AsyncConnection,
-    workspace_id: str,
-    *,
-    until: datetime | None = None,
-    user_id: str | None = None,
+    connection: AsyncConnection, workspace_id: str, user_id: str
 ) -> list[Happened]:
-    """What happened to the seats of all users or of one, up to and at an instant, in order."""
-    statement = (
+    """What happened to the seat of one user, in order."""
+    rows = await connection.execute(
         select(EVENT.c.user_id, EVENT.c.kind, EVENT.c.at)
-        .where(EVENT.c.workspace_id == workspace_id)
+        .where(EVENT.c.workspace_id == workspace_id, EVENT.c.user_id == user_id)
         .order_by(EVENT.c.at, EVENT.c.id)
     )
-    if until is not None:
-        statement = statement.where(EVENT.c.at <= until)
-    if user_id is not None:
-        statement = statement.where(EVENT.c.user_id == user_id)
-    rows = await connection.execute(statement)
     return [Happened(row.user_id, SeatEventKind(row.kind), row.at) for row in rows]
 
 
@@ -164,44 +160,74 @@ class Attendance:
     sign_ins: list[Presence]
 
 
+UNTIL = RowsParameter("until", {"number": Integer(), "at": EVENT.c.at.type})
+PERIODS = RowsParameter(
+    "period",
+    {"number": Integer(), "active_after": EVENT.c.at.type, "ends": EVENT.c.at.type},
+)
+
+
+def _events(dialect_name: str) -> Select[Any]:
+    until = UNTIL.table(dialect_name)
+    happened = and_(EVENT.c.workspace_id == bindparam("workspace_id"), EVENT.c.at <= until.c.at)
+    return (
+        select(until.c.number, EVENT.c.at, EVENT.c.id, EVENT.c.user_id, EVENT.c.kind)
+        .select_from(until)
+        .join(EVENT, happened)
+    )
+
+
+def _sign_ins(dialect_name: str) -> Select[Any]:
+    period = PERIODS.table(dialect_name)
+    touches = and_(
+        SIGN_IN.c.workspace_id == bindparam("workspace_id"),
+        SIGN_IN.c.last_activity_at > period.c.active_after,
+        SIGN_IN.c.started_at <= period.c.ends,
+    )
+    columns = ("started_at", "id", "user_id", "last_activity_at", "ended_at")
+    return (
+        select(period.c.number, *(SIGN_IN.c[name] for name in columns))
+        .select_from(period)
+        .join(SIGN_IN, touches)
+    )
+
+
+_EVENTS = Query(_events, (UNTIL,))
+_SIGN_INS = Query(_sign_ins, (PERIODS,))
+
+
+async def list_seat_events(source: Source, workspace_id: str, until: datetime) -> list[Happened]:
+    """What happened to the seats of all users up to and at an instant, in order."""
+    [rows] = await answers(source, _EVENTS.of(workspace_id, [(0, until)]))
+    return _happened(rows)
+
+
+def _happened(rows: Iterable[Row]) -> list[Happened]:
+    return [
+        Happened(user_id, SeatEventKind(kind), at)
+        for _, at, _, user_id, kind in sorted(rows, key=itemgetter(1, 2))
+    ]
+
+
 async def find_attendance(
-    connection: AsyncConnection, workspace_id: str, begins: datetime, ends: datetime
+    source: Source, workspace_id: str, begins: datetime, ends: datetime
 ) -> Attendance:
     """What seat figures of the period from `begins` up to and at `ends` are worked out from.
 
     No sign-in goes on for longer than 12 hours after its last activity, however it ended.
     """
-    none = cast(null(), EVENT.c.at.type)
-    events = select(
-        EVENT.c.user_id,
-        EVENT.c.kind,
-        EVENT.c.at.label("at"),
-        none.label("last_activity_at"),
-        none.label("ended_at"),
-        EVENT.c.id,
-    ).where(EVENT.c.workspace_id == workspace_id, EVENT.c.at <= ends)
-    sign_ins = select(
-        SIGN_IN.c.user_id,
-        cast(null(), ID),
-        SIGN_IN.c.started_at,
-        SIGN_IN.c.last_activity_at,
-        SIGN_IN.c.ended_at,
-        SIGN_IN.c.id,
-    ).where(
-        SIGN_IN.c.workspace_id == workspace_id,
-        SIGN_IN.c.last_activity_at > begins - SIGNED_IN_AFTER_ACTIVITY_FOR,
-        SIGN_IN.c.started_at <= ends,
+    events, sign_ins = await answers(
+        source,
+        _EVENTS.of(workspace_id, [(0, ends)]),
+        _SIGN_INS.of(workspace_id, [(0, begins - SIGNED_IN_AFTER_ACTIVITY_FOR, ends)]),
     )
-    both = union_all(events, sign_ins).subquery("attendance")
-    rows = (await connection.execute(select(both).order_by(both.c.at, both.c.id))).all()
-    return Attendance(
-        [Happened(row.user_id, SeatEventKind(row.kind), row.at) for row in rows if row.kind],
-        [
-            Presence(row.user_id, row.at, row.last_activity_at, row.ended_at)
-            for row in rows
-            if not row.kind
-        ],
-    )
+    present = [
+        Presence(user_id, started_at, last_activity_at, ended_at)
+        for _, started_at, _, user_id, last_activity_at, ended_at in sorted(
+            sign_ins, key=itemgetter(1, 2)
+        )
+    ]
+    return Attendance(_happened(events), present)
 
 
 async def find_open_sign_ins(

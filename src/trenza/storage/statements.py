@@ -11,8 +11,8 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from queue import SimpleQueue
+from typing import Any, NamedTuple, Protocol
 
 import asyncpg
 from sqlalchemy import make_url
@@ -130,53 +130,103 @@ class PostgresStatements:
         )
 
 
+class _Asked(NamedTuple):
+    """A statement with its values, and where its rows are waited for."""
+
+    text: str
+    parameters: Sequence[Any]
+    answer: asyncio.Future[Sequence[Sequence[Any]]]
+
+
 class SqliteStatements:
-    """Threads that each have a connection which can only read."""
+    """Threads that each have a connection which can only read, fed by one queue.
+
+    To wake the loop costs as much as a statement: what ends until it wakes is answered together.
+    """
 
     def __init__(self, database: Database, pool_size: int) -> None:
         self.executed = 0
         self._file = make_url(database.url).database or ""
         # More threads than processors only wait for each other: twice the time for each request.
-        threads = min(pool_size, os.cpu_count() or 1)
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="trenza-read")
-        self._own = threading.local()
-        self._connections: deque[sqlite3.Connection] = deque()
+        self._size = min(pool_size, os.cpu_count() or 1)
+        self._threads: list[threading.Thread] = []
+        self._asked: SimpleQueue[_Asked | None] = SimpleQueue()
+        self._done: deque[tuple[_Asked, Any, Exception | None]] = deque()
+        self._is_loop_told = False
 
     async def fetch(self, text: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """The rows of a statement."""
         self.executed += 1
         loop = asyncio.get_running_loop()
+        if not self._threads:
+            self._start(loop)
+        answer: asyncio.Future[Sequence[Sequence[Any]]] = loop.create_future()
+        self._asked.put(_Asked(text, parameters, answer))
         try:
-            return await loop.run_in_executor(self._threads, self._run, text, parameters)
+            return await answer
         except sqlite3.Error as error:
             raise StatementError from error
 
     async def close(self) -> None:
-        """Closes every connection, when what runs on it has ended."""
-        self._threads.shutdown()
-        while self._connections:
-            self._connections.pop().close()
+        """Closes every connection, when what was asked has been run."""
+        threads, self._threads = self._threads, []
+        for _ in threads:
+            self._asked.put(None)
+        for thread in threads:
+            thread.join()
 
-    def _run(self, text: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
-        connection: sqlite3.Connection | None = getattr(self._own, "connection", None)
-        if connection is None:
-            connection = self._own.connection = self._connect()
-        try:
-            return connection.execute(text, parameters).fetchall()
-        except sqlite3.OperationalError as error:
-            # Limits of the parser have no code of their own.
-            if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
-                raise TooComplexError(str(error)) from error
-            raise
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._threads = [
+            threading.Thread(
+                target=self._serve, args=(loop,), name=f"trenza-read-{number}", daemon=True
+            )
+            for number in range(self._size)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Runs what is asked until it is told to stop, on a connection of this thread."""
+        connection: sqlite3.Connection | None = None
+        while (asked := self._asked.get()) is not None:
+            try:
+                connection = connection or self._connect()
+                self._done.append((asked, _run(connection, asked), None))
+            except Exception as error:  # noqa: BLE001 - it is raised where the rows are waited for
+                self._done.append((asked, None, error))
+            if not self._is_loop_told:
+                self._is_loop_told = True
+                loop.call_soon_threadsafe(self._answer)
+        if connection is not None:
+            connection.close()
+
+    def _answer(self) -> None:
+        """Answers everything that has ended."""
+        # First, so that what ends from now on tells the loop again.
+        self._is_loop_told = False
+        while self._done:
+            asked, rows, error = self._done.popleft()
+            if asked.answer.done():
+                continue
+            if error is None:
+                asked.answer.set_result(rows)
+            else:
+                asked.answer.set_exception(error)
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self._file,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=KEPT_STATEMENTS,
+            self._file, isolation_level=None, cached_statements=KEPT_STATEMENTS
         )
         connection.execute("PRAGMA query_only=ON")
         connection.execute("PRAGMA busy_timeout=15000")
-        self._connections.append(connection)
         return connection
+
+
+def _run(connection: sqlite3.Connection, asked: _Asked) -> Sequence[Sequence[Any]]:
+    try:
+        return connection.execute(asked.text, asked.parameters).fetchall()
+    except sqlite3.OperationalError as error:
+        # Limits of the parser have no code of their own.
+        if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+            raise TooComplexError(str(error)) from error
+        raise

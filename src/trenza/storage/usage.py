@@ -1,9 +1,8 @@
 """The query of usage: net debits by channel, lane and stretch of time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -18,31 +17,36 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trenza.domain.channel import ChannelKind
 from trenza.domain.interaction import SessionLane
 from trenza.domain.metering.ledger import EntryKind
+from trenza.storage.balance import latest_of
+from trenza.storage.bulk import Query, Question, Row
 from trenza.storage.dialect import RowsParameter
-from trenza.storage.interactionz import InteractionzSession, LedgerEntry
+from trenza.storage.interactionz import InteractionzSession, LedgerEntry, LedgerHead
 
 LEDGER = LedgerEntry.__table__
+HEAD = LedgerHead.__table__
 SESSION = InteractionzSession.__table__
 INSTANT = LEDGER.c.counts_at.type
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Debits of `[begins, ends)` as known at an instant, net of what was taken back in time.
+    """Debits of `[begins, ends)` that count up to `at`, net of what was taken back in time.
 
-    A stretch lies within one cycle. A reversal takes its debit out where it counts before
-    `reversed_before`: the cycle's end, or the instant that is asked about where that is earlier.
+    By what was known at `known_at`. A stretch lies within one cycle. A reversal takes its debit
+    out where it counts before the cycle's end, `closes`. Where `at` or `known_at` is None it is
+    now: the later of `now` and the instant of the ledger's last row.
     """
 
     begins: datetime
     ends: datetime
-    reversed_before: datetime
-    known_at: datetime
+    closes: datetime
+    at: datetime | None
+    known_at: datetime | None
+    now: datetime
 
 
 STRETCHES = RowsParameter(
@@ -51,8 +55,10 @@ STRETCHES = RowsParameter(
         "number": Integer(),
         "begins": INSTANT,
         "ends": INSTANT,
-        "reversed_before": INSTANT,
+        "closes": INSTANT,
+        "at": INSTANT,
         "known_at": INSTANT,
+        "now": INSTANT,
     },
 )
 
@@ -67,24 +73,22 @@ class UsageRow:
     credits: int
 
 
-async def sum_usage(
-    connection: AsyncConnection, workspace_id: str, stretches: Sequence[Stretch]
-) -> list[UsageRow]:
-    """Net debits by stretch, by the channel and lane that their sessions have now."""
+def ask_usage(workspace_id: str, stretches: Sequence[Stretch]) -> Question:
+    """Asks for the net debits of stretches; `usage_rows` reads the answer."""
     rows = [(number, *astuple(stretch)) for number, stretch in enumerate(stretches)]
-    found = await connection.execute(
-        _summing(connection.dialect.name),
-        {"workspace_id": workspace_id, **STRETCHES.values(connection.dialect, rows)},
-    )
+    return _USAGE.of(workspace_id, rows)
+
+
+def usage_rows(rows: Iterable[Row]) -> list[UsageRow]:
+    """Net debits by stretch, by the channel and lane that their sessions have now."""
     return [
-        UsageRow(row.number, ChannelKind(row.channel), SessionLane(row.lane), row.credits)
-        for row in found
+        UsageRow(number, ChannelKind(channel), SessionLane(lane), credits_)
+        for number, channel, lane, credits_ in rows
     ]
 
 
-@cache
 def _summing(dialect_name: str) -> Select[Any]:
-    stretch = STRETCHES.table(dialect_name)
+    stretch = _stretches(STRETCHES.table(dialect_name))
     signed = union_all(
         _signed(stretch, 1, *_is_debit_of(stretch)), _signed(stretch, -1, *_is_reversal_of(stretch))
     ).subquery("signed")
@@ -106,6 +110,26 @@ def _summing(dialect_name: str) -> Select[Any]:
     )
 
 
+_USAGE = Query(_summing, (STRETCHES,))
+
+
+def _stretches(asked: CTE) -> CTE:
+    """The stretches with now put in where they leave it out."""
+    return (
+        select(
+            asked.c.number,
+            asked.c.begins,
+            asked.c.ends,
+            asked.c.closes,
+            func.coalesce(asked.c.at, latest_of(asked), type_=INSTANT).label("at"),
+            func.coalesce(asked.c.known_at, latest_of(asked), type_=INSTANT).label("known_at"),
+        )
+        .outerjoin_from(asked, HEAD, HEAD.c.workspace_id == bindparam("workspace_id"))
+        .cte("cut")
+        .prefix_with("MATERIALIZED")
+    )
+
+
 def _signed(stretch: CTE, credits_: int, *conditions: ColumnElement[bool]) -> Select[Any]:
     return (
         select(stretch.c.number, LEDGER.c.session_id, literal(credits_).label("credits"))
@@ -120,6 +144,7 @@ def _is_debit_of(stretch: CTE) -> tuple[ColumnElement[bool], ...]:
         LEDGER.c.kind == EntryKind.DEBIT,
         LEDGER.c.counts_at >= stretch.c.begins,
         LEDGER.c.counts_at < stretch.c.ends,
+        LEDGER.c.counts_at <= stretch.c.at,
         LEDGER.c.recorded_at <= stretch.c.known_at,
     )
 
@@ -130,7 +155,8 @@ def _is_reversal_of(stretch: CTE) -> tuple[ColumnElement[bool], ...]:
         LEDGER.c.workspace_id == bindparam("workspace_id"),
         LEDGER.c.kind == EntryKind.REVERSAL,
         LEDGER.c.counts_at >= stretch.c.begins,
-        LEDGER.c.counts_at < stretch.c.reversed_before,
+        LEDGER.c.counts_at < stretch.c.closes,
+        LEDGER.c.counts_at <= stretch.c.at,
         LEDGER.c.debit_counts_at >= stretch.c.begins,
         LEDGER.c.debit_counts_at < stretch.c.ends,
         LEDGER.c.recorded_at <= stretch.c.known_at,

@@ -159,9 +159,10 @@ class Api(GraphQL[Context, None]):
             return None
         query, name = given.get("query"), given.get("operationName")
         variables = given.get("variables")
-        if not isinstance(query, str) or not isinstance(name, str | None):
+        extensions = given.get("extensions")
+        if not isinstance(query, str) or not (name is None or isinstance(name, str)):
             return None
-        if not all(isinstance(each, dict | None) for each in (variables, given.get("extensions"))):
+        if not _is_object_or_null(variables) or not _is_object_or_null(extensions):
             return None
         operation = self._new_context(viewer)
         operation.renew()
@@ -202,6 +203,10 @@ def refused(
     """An answer in the shape of a GraphQL error, for what never reached the schema."""
     error = {"message": message, "extensions": {"code": code}}
     return JSONResponse({"errors": [error]}, status, headers)
+
+
+def _is_object_or_null(value: object) -> bool:
+    return value is None or isinstance(value, dict)
 
 
 def _is_json(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
@@ -266,12 +271,12 @@ class Compressed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Looks at what the client accepts."""
-        accepts = (
-            any(name == b"accept-encoding" and b"gzip" in value for name, value in scope["headers"])
-            if scope["type"] == "http"
-            else False
-        )
-        await (self._compressing if accepts else self._app)(scope, receive, send)
+        app = self._app
+        if scope["type"] == "http":
+            for name, value in scope["headers"]:
+                if name == b"accept-encoding" and b"gzip" in value:
+                    app = self._compressing
+        await app(scope, receive, send)
 
 
 class WithPage:

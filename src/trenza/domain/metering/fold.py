@@ -4,10 +4,12 @@ State per (workspace, contact): at most one open session per lane, and at most o
 that nobody attends yet. The fold order depends on what the interactions say, never on arrival.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 
 from trenza.domain.channel import ChannelKind
 from trenza.domain.instant import instant_text
@@ -15,6 +17,7 @@ from trenza.domain.interaction import InteractionKind, Lane, SessionLane
 from trenza.domain.metering.policy import RulePolicy
 
 _SEPARATOR = "\x1f"
+_SORTS_WITH_SEPARATOR = re.compile(f"[\\x00-{_SEPARATOR}]")
 _LANE_DIGIT = {None: "0", Lane.BOT: "1", Lane.HUMAN: "2"}
 
 
@@ -154,7 +157,7 @@ def position_of(
     `\x20`: such a character would sort against the separator.
     """
     for name, text in (("source", source), ("external id", external_id)):
-        if text is not None and (not text or min(text) <= _SEPARATOR):
+        if text is not None and (not text or _SORTS_WITH_SEPARATOR.search(text)):
             raise ValueError(f"the {name} is empty or holds a control character")
     rank = policy.rules[kind].rank
     head = f"{instant_text(occurred_at)}{rank:02d}{_LANE_DIGIT[lane]}{source}{_SEPARATOR}"
@@ -190,14 +193,18 @@ def make_event(
     return Event(event_id, occurred_at, kind, lane, channel, position, retracted)
 
 
+_OPENED = attrgetter("opened_position")
+
+
 def open_at(sessions: Iterable[Session], position: str, instant: datetime) -> State:
     """The state just before a position, from current sessions.
 
     What was opened before the position and still covers the instant; a session that was bound
     only later is unbound again.
     """
-    live = (s for s in sessions if s.opened_position < position and s.expires_at > instant)
-    return tuple(_as_of(s, position) for s in sorted(live, key=lambda s: s.opened_position))
+    live = [s for s in sessions if s.opened_position < position and s.expires_at > instant]
+    live.sort(key=_OPENED)
+    return tuple([_as_of(session, position) for session in live])
 
 
 def _as_of(session: Session, position: str) -> Session:
@@ -230,7 +237,7 @@ def take(policy: RulePolicy, state: State, event: Event) -> Step:
         return Step(state, _RETRACTED)
     if not policy.rules[event.kind].charges:
         return Step(state, _FREE[event.kind])
-    live = tuple(session for session in state if session.expires_at > event.occurred_at)
+    live = tuple([session for session in state if session.expires_at > event.occurred_at])
     if event.lane is None:
         if live:
             return Step(live, _covered(RuleCode.COVERED_BY_OPEN_SESSION, live[-1]))
