@@ -144,7 +144,8 @@ async def list_misplaced(connection: AsyncConnection, workspace_id: str) -> dict
     """By table, the rows whose owner is not the root of the contact they were made for."""
     misplaced: dict[str, list[Row]] = {}
     for table in HANDED_OVER:
-        name = table.c.address if table is IDENTITY else table.c.id
+        keys = ("address",) if table is IDENTITY else ("id", "contact_id")
+        name = next(table.c[key] for key in keys if key in table.c)
         made_for = and_(
             CONTACT.c.workspace_id == table.c.workspace_id, CONTACT.c.id == table.c.contact_id
         )
