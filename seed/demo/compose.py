@@ -579,9 +579,9 @@ def compose() -> dict[str, str]:
     play_journeys(stage, scenes, crowd)
     play_every_day(stage, scenes, book, crowd)
     repeat_some(script)
-    for merge in book["merge"]:
-        pair = {name: merge[name] for name in ("source", "target")}
-        script.add(moment(merge["day"], merge["hour"]), "mergeContacts", **pair)
+    for name, verb in (("merge", "mergeContacts"), ("unmerge", "unmergeContact")):
+        for told in book[name]:
+            script.add(moment(told.pop("day"), told.pop("hour")), verb, **told)
     contacts: list[Line] = [one.written() for one in casting.written()]
     rows = {"contacts.jsonl": contacts, "timeline.jsonl": list(script.told())}
     return {

@@ -20,6 +20,7 @@ from trenza.cli.listening import WEBSOCKET_MESSAGE_BYTES_MAX
 from trenza.domain import segment_check
 from trenza.domain.consent import PURPOSES, ContactReasonCode
 from trenza.domain.errors import ErrorCode
+from trenza.domain.merge import IDENTITIES_MAX
 from trenza.domain.metering.policy import DEFAULT_POLICY
 from trenza.domain.metering.seat import INVITATION_LASTS_FOR, SIGNED_IN_AFTER_ACTIVITY_FOR
 from trenza.graphql.mutations.interaction import INPUTS_MAX
@@ -28,7 +29,6 @@ from trenza.graphql.schema import print_schema
 from trenza.readplan.connection import PAGE_DEFAULT, PAGE_MAX
 from trenza.services import (
     consent,
-    contact,
     contact_list,
     do_not_contact,
     frequency_cap,
@@ -65,7 +65,6 @@ LIMITS = {
     "an address": f"{LENGTH_MAX} characters",
     "names and subjects": f"{ticket.SUBJECT_LONGEST} characters",
     "the reason of a retraction": f"{interaction.REASON_LONGEST} characters",
-    "identities of a contact": f"{contact.IDENTITIES_MAX}",
     "the reason of a block, the evidence of a consent": (
         f"{do_not_contact.REASON_LONGEST} and {consent.EVIDENCE_LONGEST:,} characters"
     ),
@@ -76,6 +75,7 @@ LIMITS = {
         f"1 to {frequency_cap.TOUCHES_MAX:,} sends in 1 to {frequency_cap.PERIOD_HOURS_MAX:,} "
         f"hours, {frequency_cap.CAPS_MAX} caps"
     ),
+    "identities of a contact": f"{IDENTITIES_MAX}, unless the workspace says fewer",
     "`occurredAt` ahead of the clock": f"{DEFAULT_POLICY.future_tolerance // MINUTE} minutes",
     "`occurredAt` behind it": (
         f"{DEFAULT_POLICY.acceptance_horizon // DAY} days, unless the workspace says otherwise"

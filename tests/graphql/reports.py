@@ -45,6 +45,18 @@ MUTATIONS: dict[str, tuple[str, dict[str, Any], Scope]] = {
         {"sourceId": "?contact", "targetId": "?contact"},
         Scope.MANAGE,
     ),
+    "unmergeContact": ("UnmergeContactInput!", {"contactId": "?contact"}, Scope.MANAGE),
+    "setIdentityPolicy": ("SetIdentityPolicyInput!", {"identitiesMax": 10}, Scope.ADMIN),
+    "blockAddress": (
+        "BlockAddressInput!",
+        {"channel": "SMS", "address": "+525550000000", "note": "reception"},
+        Scope.ADMIN,
+    ),
+    "unblockAddress": (
+        "UnblockAddressInput!",
+        {"channel": "SMS", "address": "+525550000000"},
+        Scope.ADMIN,
+    ),
     "defineCustomField": (
         "DefineCustomFieldInput!",
         {"key": "plan", "name": "Plan", "type": "STRING"},

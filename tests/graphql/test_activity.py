@@ -158,7 +158,7 @@ async def test_the_subject_is_what_it_was_done_to(world: World) -> None:
     assert all(e["subject"] is None or e["subject"]["id"] == e["subjectId"] for e in log)
     merged = await log_of(tenant.admin, filter={"subjectId": ids["other"]})
     assert list(map(told, merged)) == [
-        ("mergeContacts", None, {"mergedIntoId": ids["contact"]}),
+        ("mergeContacts", None, {"mergedIntoId": ids["contact"], "reason": "MANUAL"}),
         (
             "upsertContact",
             None,

@@ -327,6 +327,8 @@ async def test_a_contact_is_written_field_by_field(world: World) -> None:
     assert same["contact"] == changed["contact"]
     other = {"channel": "EMAIL", "address": "other@example.com"}
     await upsert(identities=[other])
+    apart = {"mergeOnSharedIdentity": False}
+    await client.do("setIdentityPolicy", "SetIdentityPolicyInput", "", apart)
     refused = await upsert(identities=[sms, other])
     assert (refused["code"], refused["path"]) == ("CONFLICT", ["identities", "1"])
 

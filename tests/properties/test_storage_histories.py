@@ -24,7 +24,6 @@ from trenza.domain.metering.balance import plan_grant
 from trenza.domain.metering.cycle import Cycle
 from trenza.services.access import act_as_system
 from trenza.services.balance import Moment, find_balances
-from trenza.services.contact import MergeContacts, merge_contacts
 from trenza.services.interaction import (
     Arrival,
     Recorded,
@@ -32,6 +31,7 @@ from trenza.services.interaction import (
     record_interactions,
     retract_interaction,
 )
+from trenza.services.merge import MergeContacts, merge_contacts
 from trenza.services.quarantine import admit_interaction
 from trenza.storage import QuarantinedInteraction
 from trenza.storage.workspace import find_workspace

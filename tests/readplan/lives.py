@@ -297,6 +297,7 @@ async def _settle(world: World, life: Life) -> None:
         await life.do("upsertContact", "", id=life.contacts[-1], stage=stage, addTags=["x"])
     await life.do("mergeContacts", "", sourceId=second, targetId=first)
     await life.do("mergeContacts", "", sourceId=third, targetId=life.contacts[3])
+    await _share(life)
     for interaction_id in life.interactions[4:60:9]:
         await life.do("retractInteraction", "", interactionId=interaction_id, reason=ODD_TEXTS[1])
     expires = text_of(now + timedelta(days=60))
@@ -390,6 +391,22 @@ def _mail(person: int) -> str:
     return ADDRESSES[0][1].format(n=person)
 
 
+async def _share(life: Life) -> None:
+    """Merges that were undone, one that identities made, rules of its own, blocked addresses."""
+    again, other = life.contacts[4:6]
+    for stays in (other, life.contacts[0], other):
+        await life.do("mergeContacts", "", sourceId=again, targetId=stays)
+        await life.do("unmergeContact", "", contactId=again)
+    limits = [{"space": "PUSH", "most": 3}]
+    rules = {"priority": ["EMAIL"], "spaceLimits": limits, "direction": "NEWEST_STAYS"}
+    await life.do("setIdentityPolicy", "", **rules)
+    mails = [{"channel": "EMAIL", "address": ADDRESSES[0][1].format(n=n)} for n in (4, 6)]
+    await life.do("upsertContact", "", identities=mails)
+    for channel, address in ADDRESSES[1:4]:
+        note = life.random.choice([None, *ODD_TEXTS])
+        await life.do("blockAddress", "", channel=channel, address=address.format(n=50), note=note)
+
+
 async def _move_tickets(world: World, life: Life) -> None:
     """No mutation moves a ticket yet."""
     states = list(TicketStatus)
@@ -437,11 +454,11 @@ LISTS_OF_QUERY = ("contacts", "campaigns", "journeys", "tickets", "lists", "segm
 LISTS = {
     "Workspace": [
         *"interactions sessions debits grants alerts quarantine".split(),
-        *"users groups apiKeys activity".split(),
+        *"users groups apiKeys activity blockedAddresses".split(),
     ],
     "Contact": (
         "interactions sessions debits tickets campaignTouches journeyEnrollments timeline "
-        "stageHistory consentEvents lists"
+        "stageHistory consentEvents lists merges"
     ).split(),
     "Campaign": ["touches", "interactions"],
     "Journey": ["enrollments", "interactions"],
@@ -470,7 +487,8 @@ USER_ORDERS = tuple(
 
 async def _ids(client: Client) -> AsyncIterator[str]:
     root = " ".join(f"{name}(first: 5) {{ nodes {{ id }} }}" for name in LISTS_OF_QUERY)
-    inner = " ".join(f"{name}(first: 6) {{ nodes {{ id }} }}" for name in LISTS["Workspace"])
+    named = (name for name in LISTS["Workspace"] if name != "blockedAddresses")
+    inner = " ".join(f"{name}(first: 6) {{ nodes {{ id }} }}" for name in named)
     contact = "campaignTouches(first: 2) { nodes { id } } journeyEnrollments { nodes { id } }"
     data = await client.run(f"{{ {root} workspace {{ id {inner} }} }}")
     workspace = data.pop("workspace")
@@ -478,13 +496,15 @@ async def _ids(client: Client) -> AsyncIterator[str]:
     for connection in (*data.values(), *workspace.values()):
         for node in connection["nodes"]:
             yield node["id"]
-    merged = "mergedFrom { id } stageHistory(first: 2) { nodes { id } }"
-    people = await client.run(f"{{ contacts {{ nodes {{ {contact} {merged} }} }} }}")
+    merged = "mergedFrom { id } merges(first: 3) { nodes { id } }"
+    stages = "stageHistory(first: 2) { nodes { id } }"
+    people = await client.run(f"{{ contacts {{ nodes {{ {contact} {merged} {stages} }} }} }}")
     for person in people["contacts"]["nodes"]:
         hung = (
             *person["campaignTouches"]["nodes"],
             *person["mergedFrom"],
             *person["stageHistory"]["nodes"],
+            *person["merges"]["nodes"],
         )
         for node in (*hung, *person["journeyEnrollments"]["nodes"]):
             yield node["id"]

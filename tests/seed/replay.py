@@ -64,6 +64,7 @@ class Row:
 
     sequence: int
     contact: str
+    session: str
     amount: int
     effective_at: datetime
     recorded_at: datetime
@@ -102,6 +103,7 @@ class Replay:
         self.sign_ins: list[SignIn] = []
         self.second_sign_ins = 0
         self._root: dict[str, str] = {}
+        self._told_of: dict[str, str] = {}
         self._owner: dict[tuple[str, str], str] = {}
         self._histories: dict[str, History] = {}
         self._debits: dict[str, Row] = {}
@@ -156,6 +158,8 @@ class Replay:
                 self._record(line, at)
             case "mergeContacts":
                 self._merge(line["source"], line["target"], at)
+            case "unmergeContact":
+                self._unmerge(line["contact"], at)
             case "closeCycle":
                 self.closed.append(self.cycle_at(self.instant(line["cycleOf"])))
             case "grantInteractionz":
@@ -206,14 +210,15 @@ class Replay:
             external_id=line["externalId"],
             content_hash="",
         )
-        self._insert(self._history_of(self._contact_of(line)), event, at)
+        contact = self._told_of[name] = self._contact_of(line)
+        self._insert(self._history_of(self._root.get(contact, contact)), event, at)
 
     def _contact_of(self, line: Line) -> str:
-        """The root of the contact that a line names, or of the owner of its address."""
-        contact: str | None = line.get("contact")
-        if contact is None:
-            return self.owner_of(line["identity"]["channel"], line["identity"]["address"])
-        return self._root.get(contact, contact)
+        """The contact that a line names, or that holds its address."""
+        if "contact" in line:
+            return str(line["contact"])
+        channel, address = line["identity"]["channel"], line["identity"]["address"]
+        return self._owner.setdefault((channel, address), f"{channel} {address}")
 
     def _history_of(self, contact: str) -> History:
         return self._histories.setdefault(contact, History(contact))
@@ -240,6 +245,23 @@ class Replay:
         ]
         self._apply(ours, found, DebitReason.MERGE, at, None)
 
+    def _unmerge(self, source: str, at: datetime) -> None:
+        """Gives back what was told of the source; nobody had been merged into it before."""
+        both = self._history_of(self._root.pop(source))
+        theirs = self._histories[source] = History(source)
+        theirs.events = [each for each in both.events if self._told_of[each.id] == source]
+        both.events = [each for each in both.events if self._told_of[each.id] != source]
+        for session in [each for each in both.sessions if self._told_of[each] == source]:
+            theirs.sessions[session] = both.sessions.pop(session)
+        self.rows = [
+            replace(row, contact=source) if self._told_of[row.session] == source else row
+            for row in self.rows
+        ]
+        for history in (theirs, both):
+            judged = [Judged(event, self.verdicts[event.id]) for event in history.events]
+            found = recut_all(self.policy, history.sessions.values(), judged)
+            self._apply(history, found, DebitReason.UNMERGE, at, None)
+
     def _apply(
         self, history: History, found: Recut, reason: DebitReason, at: datetime, arrived: str | None
     ) -> None:
@@ -249,6 +271,7 @@ class Replay:
             row = Row(
                 sequence=len(self.rows) + 1,
                 contact=history.contact,
+                session=entry.session_id,
                 amount=entry.amount,
                 effective_at=entry.effective_at,
                 recorded_at=recorded_at,

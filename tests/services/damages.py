@@ -457,11 +457,20 @@ DAMAGES = {
     "a circle of merges": Damage(
         "UPDATE contact SET merged_into_id = '{Luisa}' WHERE id = '{Luis}'",
         (
+            "Luis: merge",
             "Luis: merged_into_id",
             "Luisa: merged_into_id",
             "of contacts that are there: interactions",
             "of contacts that are there: sessions",
         ),
+    ),
+    "what a contact was merged into": Damage(
+        "UPDATE contact_merge SET target_id = '{Pia}'",
+        ("Luisa: merge",),
+    ),
+    "a merge that is said to be undone": Damage(
+        "UPDATE contact_merge SET unmerged_at = merged_at",
+        ("Luisa: merge",),
     ),
     "an identity's owner": Damage(
         "UPDATE contact_identity SET owner_id = contact_id WHERE channel = 'SMS'",

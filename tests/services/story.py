@@ -8,7 +8,7 @@ from trenza.domain.contact import LifecycleStage
 from trenza.domain.interaction import InteractionKind, Lane
 from trenza.domain.metering.balance import GrantKind
 from trenza.services.campaign import CreateCampaign, create_campaign
-from trenza.services.contact import MergeContacts, UpsertContact, merge_contacts, upsert_contact
+from trenza.services.contact import UpsertContact, upsert_contact
 from trenza.services.interaction import (
     Arrival,
     Recorded,
@@ -18,6 +18,7 @@ from trenza.services.interaction import (
 )
 from trenza.services.interactionz import CloseCycle, close_cycle
 from trenza.services.journey import CreateJourney, create_journey
+from trenza.services.merge import MergeContacts, merge_contacts
 from trenza.services.ticket import OpenTicket, open_ticket
 
 Person = tuple[ChannelKind, str]

@@ -6,7 +6,6 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from sqlalchemy import update
 
 from tests.services.books import Books, open_books, utc
 from trenza.domain.access import Role, Scope, Viewer
@@ -22,11 +21,11 @@ from trenza.domain.errors import (
 )
 from trenza.domain.interaction import InteractionKind, Lane, Language
 from trenza.services.consent import ConsentSet, SetConsent, set_consent
-from trenza.services.contact import MergeContacts, UpsertContact, merge_contacts, upsert_contact
+from trenza.services.contact import UpsertContact, upsert_contact
 from trenza.services.interaction import Arrival, RecordInteraction, record_interactions
+from trenza.services.merge import MergeContacts, merge_contacts, unmerge_contact
 from trenza.services.opt_out import SetOptOutWords, set_opt_out_words
 from trenza.storage import Activity, ConsentEvent, DoNotContact
-from trenza.storage.contact import CONTACT, OWNED
 from trenza.storage.reachable import find_facts
 
 NOON = utc(2026, 9, 10, 12)
@@ -320,27 +319,6 @@ async def test_a_workspace_has_words_of_its_own(database_url: str) -> None:
         assert [row[0] for row in await noted(books)] == ["setOptOutWords"] * 2
 
 
-async def unlink(books: Books, source: str, target: str) -> None:
-    """What separating two contacts does to what hangs from them."""
-
-    async def work(connection: Any) -> None:
-        await connection.execute(
-            update(CONTACT)
-            .where(CONTACT.c.workspace_id == books.workspace_id, CONTACT.c.id == source)
-            .values(root_id=source, merged_into_id=None, merged_at=None)
-        )
-        for table in OWNED:
-            if "contact_id" in table.c:
-                await connection.execute(
-                    update(table)
-                    .where(table.c.workspace_id == books.workspace_id)
-                    .where(table.c.contact_id == source)
-                    .values(owner_id=source)
-                )
-
-    await books.database.write(work, books.workspace_id)
-
-
 async def test_a_merge_never_widens_consent_and_separating_restores_it(database_url: str) -> None:
     async with open_books(database_url, NOON) as books:
         ana, bea = await meet(books, ANA), await meet(books, BEA_BY_MAIL)
@@ -356,7 +334,7 @@ async def test_a_merge_never_widens_consent_and_separating_restores_it(database_
         await consent(books, bea, identity=BEA_BY_MAIL)
         assert not (await verdict(books, bea)).allowed
 
-        await unlink(books, ana, bea)
+        await unmerge_contact(books.dependencies, books.admin, ana)
 
         after = await books.rows(ConsentEvent, "contact_id", "owner_id", *COLUMNS)
         assert set(before) < set(after)

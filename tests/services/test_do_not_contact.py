@@ -22,7 +22,6 @@ from trenza.domain.consent import ConsentPurpose
 from trenza.domain.errors import Conflict, DomainError, Forbidden, InvalidInput, NotFound
 from trenza.domain.interaction import InteractionKind
 from trenza.services.campaign import CreateCampaign, create_campaign
-from trenza.services.contact import MergeContacts, merge_contacts
 from trenza.services.do_not_contact import (
     Blocked,
     SetDoNotContact,
@@ -36,6 +35,7 @@ from trenza.services.frequency_cap import (
     set_frequency_cap,
 )
 from trenza.services.interaction import retract_interaction
+from trenza.services.merge import MergeContacts, merge_contacts
 from trenza.storage import Activity, DoNotContact, FrequencyCap
 
 HOUR = timedelta(hours=1)

@@ -23,7 +23,7 @@ from trenza.domain.metering.balance import GrantKind
 from trenza.domain.ticket import TicketVisibility
 from trenza.services.campaign import CreateCampaign, create_campaign
 from trenza.services.consent import SetConsent, set_consent
-from trenza.services.contact import MergeContacts, UpsertContact, merge_contacts, upsert_contacts
+from trenza.services.contact import UpsertContact, upsert_contacts
 from trenza.services.dependencies import Dependencies
 from trenza.services.do_not_contact import SetDoNotContact, set_do_not_contact
 from trenza.services.frequency_cap import SetFrequencyCap, set_frequency_cap
@@ -35,6 +35,7 @@ from trenza.services.interactionz import (
     grant_interactionz,
 )
 from trenza.services.journey import CreateJourney, create_journey
+from trenza.services.merge import MergeContacts, merge_contacts, unmerge_contact
 from trenza.services.seat import (
     InviteUser,
     accept_invitation,
@@ -211,6 +212,8 @@ class Timeline:
                 source, target = line["source"], line["target"]
                 ids = self._ids["contact", source], self._ids["contact", target]
                 await merge_contacts(*given, MergeContacts(*ids))
+            case "unmergeContact":
+                await unmerge_contact(*given, self._ids["contact", line["contact"]])
             case "createCampaign":
                 campaign = CreateCampaign(
                     line["name"], ChannelKind(line["channel"]), line["objective"]

@@ -64,6 +64,10 @@ class Verb(StrEnum):
     ADMIT_INTERACTION = "admitInteraction"
     UPSERT_CONTACT = "upsertContact"
     MERGE_CONTACTS = "mergeContacts"
+    UNMERGE_CONTACT = "unmergeContact"
+    SET_IDENTITY_POLICY = "setIdentityPolicy"
+    BLOCK_ADDRESS = "blockAddress"
+    UNBLOCK_ADDRESS = "unblockAddress"
     DEFINE_CUSTOM_FIELD = "defineCustomField"
     ARCHIVE_CUSTOM_FIELD = "archiveCustomField"
     CREATE_CAMPAIGN = "createCampaign"
@@ -149,6 +153,10 @@ PERMISSIONS: Mapping[Verb, Permission] = MappingProxyType(
         Verb.ADMIT_INTERACTION: ADMINISTRATION,
         Verb.UPSERT_CONTACT: MANAGEMENT,
         Verb.MERGE_CONTACTS: MANAGEMENT,
+        Verb.UNMERGE_CONTACT: MANAGEMENT,
+        Verb.SET_IDENTITY_POLICY: ADMINISTRATION,
+        Verb.BLOCK_ADDRESS: ADMINISTRATION,
+        Verb.UNBLOCK_ADDRESS: ADMINISTRATION,
         Verb.DEFINE_CUSTOM_FIELD: ADMINISTRATION,
         Verb.ARCHIVE_CUSTOM_FIELD: ADMINISTRATION,
         Verb.CREATE_CAMPAIGN: MANAGEMENT,

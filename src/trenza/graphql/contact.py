@@ -61,6 +61,7 @@ from trenza.storage.custom_value import has_all_tags, has_any_tag
 from trenza.storage.interaction import INTERACTION
 from trenza.storage.journey import ENROLLMENT
 from trenza.storage.ledger import LEDGER
+from trenza.storage.merge import MERGE, PARTY, PARTY_OF_MERGE
 from trenza.storage.session import SESSION, SESSION_OF_ENTRY, open_at
 from trenza.storage.ticket import TICKET
 
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     from trenza.graphql.interaction import Interaction
     from trenza.graphql.interactionz import InteractionzDebit, InteractionzSession
     from trenza.graphql.journey import JourneyEnrollment
+    from trenza.graphql.merge import ContactMerge
     from trenza.graphql.seat import User
     from trenza.graphql.segment import Segment
     from trenza.graphql.ticket import Ticket
@@ -214,6 +216,12 @@ class Contact(Node):
         },
     )
     may_contact: ContactVerdict = MAY_CONTACT
+    merges: Connection[ContactMerge] = connection(
+        "Every merge of this contact and into it, those undone too, latest first.",
+        by=PARTY.c.id,
+        via=PARTY_OF_MERGE,
+        order=Order((MERGE.c.merged_at, MERGE.c.id), descending=True),
+    )
 
 
 @named

@@ -6,12 +6,13 @@ from typing import TypeVar
 import strawberry
 
 from trenza.domain.access import Privacy, Role, Scope
-from trenza.domain.channel import Attendance, ChannelKind
+from trenza.domain.channel import AddressSpace, Attendance, ChannelKind
 from trenza.domain.consent import ConsentPurpose, ConsentStatus, ContactReasonCode
 from trenza.domain.contact import LifecycleStage
 from trenza.domain.custom_field import FieldType
 from trenza.domain.errors import ErrorCode
 from trenza.domain.interaction import InteractionKind, Lane, Language, SessionLane
+from trenza.domain.merge import MergeDirection, MergeReason
 from trenza.domain.metering.balance import GrantKind
 from trenza.domain.metering.fold import Outcome
 from trenza.domain.metering.ledger import DebitReason
@@ -86,6 +87,32 @@ declare(
     INSTAGRAM="Instagram direct messages.",
     WEBCHAT="The chat of a web site.",
     PUSH="Push notifications.",
+)
+declare(
+    AddressSpace,
+    "AddressSpace",
+    "Where an address is one person's: channels that share a space share the person.",
+    PHONE="Phone numbers: text messages, WhatsApp and RCS.",
+    EMAIL="E-mail addresses.",
+    FACEBOOK_MESSENGER="Ids of Facebook Messenger.",
+    INSTAGRAM="Ids of Instagram.",
+    WEBCHAT="Ids of the web chat.",
+    PUSH="Devices for push notifications.",
+)
+declare(
+    MergeDirection,
+    "MergeDirection",
+    "Which of two contacts stays where they share an identity.",
+    OLDEST_STAYS="The one that was made first.",
+    NEWEST_STAYS="The one that was made last.",
+    MOST_INTERACTIONS_STAYS="The one with more interactions; of equals the older one.",
+)
+declare(
+    MergeReason,
+    "MergeReason",
+    "Why two contacts were merged.",
+    MANUAL="By `mergeContacts`.",
+    SHARED_IDENTITY="Identities that were given together led to both.",
 )
 declare(
     Attendance,

@@ -15,10 +15,12 @@ from strawberry.dataloader import DataLoader
 from trenza.domain.channel import ChannelKind
 from trenza.domain.consent import ConsentEvent, ConsentPurpose, ContactVerdict, may_contact
 from trenza.domain.custom_field import CustomField
+from trenza.domain.merge import IdentityPolicy
 from trenza.domain.metering.balance import Balance
 from trenza.domain.metering.cycle import Cycle
 from trenza.domain.metering.seat import SeatEvent, SeatStatus, SeatUse, status_of
 from trenza.services.balance import answer_balances
+from trenza.services.identity_policy import find_identity_policy
 from trenza.services.seat import find_peak_signed_in, find_seat_use
 from trenza.services.statement import Statement, find_statement
 from trenza.services.usage import Period, Usage, find_usage
@@ -63,6 +65,14 @@ class Figures:
             found = await self._memory.custom_fields_of(self._workspace_id)
             self.known_custom_fields = found
         return self.known_custom_fields
+
+    async def identity_policy(self) -> IdentityPolicy:
+        """The workspace's rules for shared identities."""
+
+        async def find(*_: Any) -> IdentityPolicy:
+            return await find_identity_policy(self._together, self._workspace_id)
+
+        return await self._once("identity_policy", find)
 
     async def head(self) -> Head:
         """The head of the workspace's ledger."""

@@ -15,6 +15,7 @@ NODE_TYPES = {
     Prefix.WORKSPACE: "Workspace",
     Prefix.CONTACT: "Contact",
     Prefix.STAGE: "ContactStage",
+    Prefix.MERGE: "ContactMerge",
     Prefix.INTERACTION: "Interaction",
     Prefix.SESSION: "InteractionzSession",
     Prefix.DEBIT: "InteractionzDebit",

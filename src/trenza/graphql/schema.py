@@ -30,6 +30,7 @@ from trenza.graphql import (  # noqa: F401 - each declares its types
     interaction,
     interactionz,
     journey,
+    merge,
     seat,
     segment,
     segment_input,

@@ -10,6 +10,7 @@ from trenza.graphql.balance import find_balance, find_usage
 from trenza.graphql.channel import list_channels
 from trenza.graphql.consent import OPT_OUT_WORDS
 from trenza.graphql.custom_field import list_custom_fields
+from trenza.graphql.merge import find_policy
 from trenza.graphql.node import Node
 from trenza.graphql.seat import USER_FILTERS, USER_ORDERS, find_seat_use
 from trenza.graphql.statement import find_statement
@@ -19,6 +20,7 @@ from trenza.storage.access import API_KEY
 from trenza.storage.activity import ACTIVITY
 from trenza.storage.consent import CAP
 from trenza.storage.group import GROUP
+from trenza.storage.identity_policy import BLOCKED
 from trenza.storage.interaction import INTERACTION, QUARANTINE, is_waiting
 from trenza.storage.interactionz import InteractionzGrant, UsageAlert
 from trenza.storage.ledger import LEDGER
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from trenza.graphql.group import AgentGroup
     from trenza.graphql.interaction import Interaction, QuarantinedInteraction
     from trenza.graphql.interactionz import InteractionzDebit, InteractionzSession
+    from trenza.graphql.merge import BlockedAddress, WorkspaceIdentityPolicy
     from trenza.graphql.seat import SeatUse, User
     from trenza.graphql.statement import Statement
     from trenza.readplan.connection import Connection
@@ -158,6 +161,14 @@ class Workspace(Node):
     )
 
     opt_out_words: list[OptOutWords] = OPT_OUT_WORDS
+    blocked_addresses: Connection[BlockedAddress] = connection(
+        "Addresses that identify nobody, latest first.",
+        order=Order((BLOCKED.c.blocked_at, BLOCKED.c.space, BLOCKED.c.address), descending=True),
+    )
+
+    identity_policy: WorkspaceIdentityPolicy = figure(
+        find_policy, description="What happens where identities lead to several contacts."
+    )
     channels: list[Channel] = figure(
         list_channels, description="The eight channels and what each can do."
     )

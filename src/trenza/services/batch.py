@@ -22,9 +22,9 @@ from trenza.storage.contact import (
     NewContact,
     SeenIdentity,
     creating,
-    lock_roots,
     locked_contacts_of,
     meeting,
+    settled_roots,
 )
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.interaction import (
@@ -109,9 +109,8 @@ class Batch:
             ),
         )
         locked = locked_contacts_of(found)
-        self._roots, self._met = locked.roots, locked.met
-        if not locked.settled:
-            self._roots = await lock_roots(self._connection, workspace_id, locked.roots.keys())
+        self._met = locked.met
+        self._roots = await settled_roots(self._connection, workspace_id, locked)
         for report in reports:
             if report.identity is not None:
                 report.contact_id = locked.holders.get(report.identity.space_and_address, "")

@@ -1,7 +1,7 @@
-"""Contacts: writing who they are and how they are reached, and merging two into one."""
+"""Contacts: writing who they are and how they are reached."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -13,10 +13,10 @@ from trenza.domain.access import Verb, Viewer
 from trenza.domain.channel import ChannelKind
 from trenza.domain.contact import LifecycleStage
 from trenza.domain.custom_field import CustomField, Value
-from trenza.domain.errors import Conflict, DomainError, InvalidInput
+from trenza.domain.errors import BrokenInvariant, Conflict, DomainError, InvalidInput
 from trenza.domain.ids import Prefix
 from trenza.domain.interaction import Language
-from trenza.domain.metering.ledger import DebitReason
+from trenza.domain.merge import DEFAULT_POLICY, IDENTITIES_MAX, MergeReason, staying
 from trenza.domain.text import clean
 from trenza.services.activity import row_of, told_of_contact
 from trenza.services.contact_fields import (
@@ -29,37 +29,33 @@ from trenza.services.contact_fields import (
     read_tagging,
     read_values,
 )
+from trenza.services.contact_history import rewriting
 from trenza.services.dependencies import Dependencies
-from trenza.services.ledger import AppendedEntry
-from trenza.services.recut import recut_contact
+from trenza.services.merge import Merging, count_if_asked, protecting
 from trenza.services.reference import absent, require_form
 from trenza.storage.activity import noting
-from trenza.storage.bulk import Writing, write_all
+from trenza.storage.bulk import Writing, ask, write_all
 from trenza.storage.contact import (
+    HOLDERS,
     STATE,
     Identity,
     NewContact,
     SeenIdentity,
     claiming,
     creating,
-    describing,
-    find_holders,
     find_identities,
-    find_rows,
-    link_contacts,
+    holders_of,
     lock_roots,
     meeting,
 )
-from trenza.storage.contact_history import Move, staging, superseding
 from trenza.storage.custom_field import share_custom_fields
 from trenza.storage.engine import AsyncConnection
+from trenza.storage.identity_policy import ASKED_POLICY, BLOCKED_AMONG, policy_of
+from trenza.storage.merge import find_people, unknown_person
 from trenza.storage.seat import find_users
-from trenza.storage.workspace import find_workspace
 
 TEXT_LONGEST = 200
-IDENTITIES_MAX = 50
 CONTACTS_MAX = 500
-TICK = timedelta(microseconds=1)
 
 _COUNTRY = re.compile("[A-Z]{2}")
 
@@ -103,22 +99,10 @@ class Upserted:
     changed: bool = field(default=True, compare=False)
     """Whether anything is other than before; what is new is."""
 
-
-@dataclass(frozen=True)
-class MergeContacts:
-    """Two contacts that are one person; the root of the target stays."""
-
-    source_id: str
-    target_id: str
-
-
-@dataclass(frozen=True)
-class Merged:
-    """The contact that stays, the one that now leads to it, and what the merge wrote."""
-
-    contact_id: str
-    merged_id: str
-    entries: Sequence[AppendedEntry]
+    merged: tuple[str, ...] = ()
+    """Those that became part of it by this: its identities led to them."""
+    ignored: tuple[Identity, ...] = ()
+    """Identities that were given and are blocked: they found nobody and were not added."""
 
 
 @dataclass(frozen=True)
@@ -137,9 +121,11 @@ async def upsert_contact(
 ) -> Upserted:
     """Writes a contact, and creates it where no identity is known. Needs the scope `manage`.
 
-    Raises InvalidInput for a bad value, NotFound for the id and for a user, Forbidden for a custom
-    field that the viewer does not see, Conflict for an identity that belongs to another contact
-    and beyond 50 identities or tags of one contact.
+    Where the identities lead to several contacts, these become one by the workspace's policy.
+    Blocked identities are left out, and told. Raises InvalidInput for a bad value, NotFound for
+    the id and for a user, Forbidden for a custom field that the viewer does not see, Conflict where
+    the policy keeps the contacts apart, where its limits protect them, where every identity is
+    blocked, and beyond 50 tags of one contact.
     """
     (answer,) = await upsert_contacts(dependencies, viewer, [request])
     if isinstance(answer, DomainError):
@@ -160,14 +146,16 @@ async def upsert_contacts(
     now = dependencies.clock.now()
     checked = [_checked(request, now) for request in requests]
 
-    async def work(connection: AsyncConnection) -> list[Upserted | DomainError]:
+    async def work(connection: AsyncConnection) -> tuple[list[Upserted | DomainError], bool]:
         batch = _Batch(connection, dependencies, viewer, now)
         await batch.load([each for each in checked if isinstance(each, _Checked)])
         answers = [batch.decide(each) if isinstance(each, _Checked) else each for each in checked]
-        await batch.write()
-        return answers
+        return answers, await batch.write()
 
-    return await dependencies.database.write(work, viewer.workspace_id)
+    answers, has_grown = await dependencies.database.write(work, viewer.workspace_id)
+    if has_grown:
+        await dependencies.bell.ring(viewer.workspace_id)
+    return answers
 
 
 def check_contact(request: UpsertContact, now: datetime) -> None:
@@ -260,11 +248,14 @@ class _Batch:
         self._now = now
         self._definitions: Mapping[str, CustomField] = {}
         self._users: Collection[str] = ()
+        self._policy = DEFAULT_POLICY
+        self._blocked: set[tuple[str, str]] = set()
         self._holders: dict[tuple[str, str], str] = {}
         self._roots: dict[str, str] = {}
         self._identities: dict[str, set[Identity]] = {}
         self._rows: dict[str, dict[str, Any]] = {}
         self._before: dict[str, dict[str, Any]] = {}
+        self._merging = Merging(dependencies, viewer, now, self._rows)
         self._created: list[str] = []
         self._changed: set[str] = set()
         self._claimed: list[SeenIdentity] = []
@@ -273,16 +264,31 @@ class _Batch:
     async def load(self, requests: Sequence[_Checked]) -> None:
         """Locks and loads whom the requests can mean, all at once and so in id order."""
         connection, workspace_id = self._connection, self._workspace_id
-        addresses = {i.space_and_address for each in requests for i in each.identities}
-        self._holders = await find_holders(connection, workspace_id, addresses)
+        addresses = sorted({i.space_and_address for each in requests for i in each.identities})
+        rules, blocked, holders = await ask(
+            connection,
+            ASKED_POLICY.of(workspace_id),
+            BLOCKED_AMONG.of(workspace_id, addresses),
+            HOLDERS.of(workspace_id, addresses),
+        )
+        self._policy = policy_of(rules)
+        self._blocked = {(space, address) for space, address in blocked}
+        self._holders = {
+            address: contact_id
+            for address, contact_id in holders_of(holders).items()
+            if address not in self._blocked
+        }
         named = {each.contact_id for each in requests if each.contact_id is not None}
         self._roots = await lock_roots(
             connection, workspace_id, named.union(self._holders.values())
         )
         roots = set(self._roots.values())
+        # What this batch adds to a root is held by the root itself.
+        self._roots |= {root_id: root_id for root_id in roots}
         self._identities = await find_identities(connection, workspace_id, roots)
-        self._rows = await find_rows(connection, workspace_id, roots)
+        self._rows |= await find_people(connection, workspace_id, roots)
         self._before = dict(self._rows)
+        await count_if_asked(connection, workspace_id, self._policy, self._merging)
         keys = {key for each in requests for key in each.custom}
         self._definitions = await share_custom_fields(connection, workspace_id, keys)
         assigned = {each.fields.get("assigned_user_id") for each in requests}
@@ -290,53 +296,42 @@ class _Batch:
 
     def decide(self, request: _Checked) -> Upserted | DomainError:
         """Takes one request into what will be written, or refuses it and changes nothing."""
+        blocked = self._blocked
+        usable = [each for each in request.identities if each.space_and_address not in blocked]
         try:
-            root_id = self._root_named_by(request)
-            known = self._identities[root_id] if root_id is not None else set()
-            new = sorted(set(request.identities) - known)
-            _require_few(len(known) + len(new), ("identities",))
-            fields = self._decided(request, self._rows[root_id] if root_id else {})
+            roots = self._roots_named_by(request, usable)
+            new = self._protected(roots, usable)
+            fields = self._decided(request, self._merging.joined(roots, self._policy.direction))
         except DomainError as refusal:
             return refusal
-        created = root_id is None
-        if root_id is None:
-            root_id = self._create(self._dependencies.new_id(Prefix.CONTACT))
+        created = not roots
+        if created:
+            roots = [self._create(self._dependencies.new_id(Prefix.CONTACT))]
+        root_id, merged = self._merge(roots)
         for identity in new:
             self._add(root_id, identity)
         is_other = self._set(root_id, fields)
         if new:
             self._changed.add(root_id)
-        return Upserted(root_id, created, created or is_other or bool(new))
+        ignored = dict.fromkeys(each for each in request.identities if each not in usable)
+        changed = created or is_other or bool(new) or bool(merged)
+        return Upserted(root_id, created, changed, merged, tuple(ignored))
 
-    async def write(self) -> None:
-        """Writes what was decided; requests that changed nothing leave no trace."""
+    async def write(self) -> bool:
+        """Writes what was decided; requests that changed nothing leave no trace.
+
+        Whether the ledger has grown, by merges.
+        """
         connection, workspace_id, now = self._connection, self._workspace_id, self._now
-        created = [NewContact(id, (), self._rows[id]) for id in self._created]
+        states = {id: {name: self._rows[id][name] for name in STATE} for id in self._rows}
+        created = [NewContact(id, (), states[id]) for id in self._created]
         writings = [*creating(now, created), *claiming(now, self._claimed)]
         writings += [meeting(now, self._seen), self._noting()]
-        changed = sorted(self._changed.difference(self._created))
-        over = [state for id in changed if (state := self._superseded(id)) is not None]
-        writings += [superseding(over), describing(now, [self._rows[id] for id in changed])]
-        writings += staging(self._viewer, list(self._moves()))
+        written = {*self._created, *self._changed, *self._merging.filled}
+        after = {id: self._rows[id] for id in written}
+        writings += rewriting(self._dependencies, self._viewer, now, self._before, after)
         await write_all(connection, workspace_id, writings)
-
-    def _superseded(self, contact_id: str) -> dict[str, Any] | None:
-        """The state that a change ends, where it is one; the new one begins at that instant."""
-        before, after = self._before[contact_id], self._rows[contact_id]
-        if before == after:
-            return None
-        # Later than the change before it, though the clock may not have moved since.
-        at = max(self._now, before["from_at"] + TICK)
-        self._rows[contact_id] = {**after, "from_at": at}
-        return {**before, "until_at": at}
-
-    def _moves(self) -> Iterator[Move]:
-        """The contacts that come into another stage; new ones come from none."""
-        for id in sorted({*self._changed, *self._created}):
-            row, before = self._rows[id], self._before.get(id, {})
-            if row["stage"] != before.get("stage"):
-                at = row.get("from_at", self._now)
-                yield Move(self._dependencies.new_id(Prefix.STAGE), id, row["stage"], at)
+        return bool(await self._merging.write(connection))
 
     def _decided(self, request: _Checked, before: Mapping[str, Any]) -> dict[str, Any]:
         """The columns that a request sets on a contact as it is; raises DomainError."""
@@ -359,41 +354,78 @@ class _Batch:
             added.setdefault(seen.owner_id, []).append(identity)
         notes = []
         for id in sorted({*self._created, *self._changed}):
-            before, after = told_of_contact(self._before.get(id), self._rows[id], added.get(id))
+            after = {name: self._rows[id][name] for name in STATE}
+            before, told = told_of_contact(self._before.get(id), after, added.get(id))
             verb = Verb.UPSERT_CONTACT
-            row = row_of(self._dependencies, self._viewer, self._now, verb, id, before, after)
+            row = row_of(self._dependencies, self._viewer, self._now, verb, id, before, told)
             notes.append(row)
         return noting(*notes)
 
-    def _root_named_by(self, request: _Checked) -> str | None:
-        """The one contact that the request means, None where it is a new one."""
-        found = None
+    def _roots_named_by(self, request: _Checked, usable: Sequence[Identity]) -> list[str]:
+        """The contacts that a request means, none where it is a new one.
+
+        First the one named by id, then those of the identities by the priority of their spaces.
+        """
+        found: list[str] = []
         if request.contact_id is not None:
             if request.contact_id not in self._roots:
                 raise absent("id")
-            found = self._roots[request.contact_id]
+            found.append(self._roots[request.contact_id])
+        elif not usable:
+            raise Conflict("every identity given is blocked", path=("identities",))
+        rank = {space: place for place, space in enumerate(self._policy.priority)}
+        for identity in sorted(usable, key=lambda each: rank[each.space]):
+            holder = self._holders.get(identity.space_and_address)
+            if holder is not None:
+                found.append(self._roots[holder])
+        if len(set(found)) > 1 and not self._policy.merge_on_shared_identity:
+            index = self._first_foreign(request)
+            raise Conflict(
+                f"identity {index} belongs to another contact; merge the two if they are one",
+                path=("identities", str(index)),
+            )
+        return list(dict.fromkeys(found))
+
+    def _first_foreign(self, request: _Checked) -> int:
+        """The first identity that leads to another contact than what was given before it."""
+        known = None if request.contact_id is None else self._roots[request.contact_id]
         for index, identity in enumerate(request.identities):
             holder = self._holders.get(identity.space_and_address)
-            if holder is None:
-                continue
-            if found is not None and found != self._roots[holder]:
-                raise Conflict(
-                    f"identity {index} belongs to another contact; merge the two if they are one",
-                    path=("identities", str(index)),
-                )
-            found = self._roots[holder]
-        return found
+            root_id = None if holder is None else self._roots[holder]
+            if root_id is not None and known not in (None, root_id):
+                return index
+            known = known or root_id
+        raise BrokenInvariant("the identities lead to one contact")
+
+    def _protected(self, roots: Sequence[str], usable: Sequence[Identity]) -> list[Identity]:
+        """The identities to add; raises Conflict where a limit keeps them from it."""
+        before = self._identities[roots[0]] if roots else set()
+        known = before.union(*(self._identities[each] for each in roots))
+        after = known.union(usable)
+        for protection in protecting(self._policy, before, after):
+            raise Conflict(protection.message, path=("identities",))
+        erased = any(self._rows[each]["erased_at"] is not None for each in roots)
+        if len(roots) > 1 and erased:
+            raise Conflict("a person that was erased is not merged", path=("identities",))
+        return sorted(after - known)
+
+    def _merge(self, roots: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+        """Makes contacts one by the policy's direction; the one that stays, and the others."""
+        stays = roots[0]
+        for other in roots[1:]:
+            pair = self._merging.candidate(stays), self._merging.candidate(other)
+            kept, gone = (each.id for each in staying(self._policy.direction, *pair))
+            self._merging.link(gone, kept, MergeReason.SHARED_IDENTITY)
+            self._identities[kept] |= self._identities.pop(gone)
+            self._roots = {id: kept if r == gone else r for id, r in self._roots.items()}
+            stays = kept
+        return stays, tuple(each for each in roots if each != stays)
 
     def _create(self, contact_id: str) -> str:
         self._created.append(contact_id)
         self._roots[contact_id] = contact_id
         self._identities[contact_id] = set()
-        self._rows[contact_id] = {
-            "id": contact_id,
-            **dict.fromkeys(STATE),
-            "tags": [],
-            "custom": {},
-        }
+        self._rows[contact_id] = unknown_person(contact_id, self._now)
         return contact_id
 
     def _add(self, root_id: str, identity: Identity) -> None:
@@ -413,14 +445,6 @@ class _Batch:
         return after != before
 
 
-def _require_few(identities: int, path: tuple[str, ...]) -> None:
-    if identities > IDENTITIES_MAX:
-        raise Conflict(
-            f"a contact has at most {IDENTITIES_MAX} identities, this would be {identities}",
-            path=path,
-        )
-
-
 def _display_name(before: Mapping[str, Any], fields: Mapping[str, Any]) -> str | None:
     """The name to show: the one that was given, else the first and last name, which it follows."""
     given: str | None = fields.get("display_name", before["display_name"])
@@ -433,48 +457,3 @@ def _display_name(before: Mapping[str, Any], fields: Mapping[str, Any]) -> str |
 def _full_name(row: Mapping[str, Any]) -> str | None:
     names = [row[name] for name in ("first_name", "last_name") if row[name]]
     return " ".join(names) or None
-
-
-async def merge_contacts(
-    dependencies: Dependencies, viewer: Viewer, request: MergeContacts
-) -> Merged:
-    """Makes two contacts one: the source's root leads to the target's. Needs the scope `manage`.
-
-    Nothing moves and nothing is lost: every row stays with the contact that it was recorded for.
-    The sessions are cut anew over all the interactions of both, and credits paid twice come back.
-    Both ids still answer. Raises NotFound for either, Conflict where they are one already and
-    where they would have more than 50 identities.
-    """
-    viewer.require(Verb.MERGE_CONTACTS)
-    require_form(request.source_id, Prefix.CONTACT, "sourceId")
-    require_form(request.target_id, Prefix.CONTACT, "targetId")
-    now = dependencies.clock.now()
-
-    async def work(connection: AsyncConnection) -> Merged:
-        workspace = await find_workspace(connection, viewer.workspace_id)
-        roots = await lock_roots(connection, workspace.id, {request.source_id, request.target_id})
-        for name, contact_id in (("sourceId", request.source_id), ("targetId", request.target_id)):
-            if contact_id not in roots:
-                raise absent(name)
-        source, target = roots[request.source_id], roots[request.target_id]
-        if source == target:
-            raise Conflict("the two are one contact already", path=("sourceId",))
-        identities = await find_identities(connection, workspace.id, [source, target])
-        _require_few(sum(map(len, identities.values())), ("sourceId",))
-        await link_contacts(connection, workspace.id, now, source, target)
-        merged = row_of(
-            dependencies, viewer, now, Verb.MERGE_CONTACTS, source, None, {"mergedIntoId": target}
-        )
-        stays = row_of(
-            dependencies, viewer, now, Verb.MERGE_CONTACTS, target, None, {"mergedFromId": source}
-        )
-        notes = [noting(merged, stays)]
-        entries = await recut_contact(
-            connection, dependencies, workspace, now, target, DebitReason.MERGE, None, notes
-        )
-        return Merged(target, source, entries)
-
-    merged = await dependencies.database.write(work, viewer.workspace_id)
-    if merged.entries:
-        await dependencies.bell.ring(viewer.workspace_id)
-    return merged

@@ -5,7 +5,7 @@ commit. Everything is decided in memory and written in bulk at the end.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -254,32 +254,48 @@ class WorkingSet:
         self.learn((), events)
 
 
-async def recut_contact(
+async def recut_contacts(
     connection: AsyncConnection,
     dependencies: Dependencies,
     workspace: WorkspaceSettings,
     now: datetime,
-    root_id: str,
+    root_ids: Collection[str],
     reason: DebitReason,
-    cause_id: str | None,
     beside: Sequence[Writing] = (),
 ) -> list[AppendedEntry]:
-    """Cuts a contact's whole history anew, as a merge or an unmerge needs it, and writes it.
+    """Cuts the whole history of contacts anew, as merges and unmerges need it, and writes it.
 
-    The contact's row must be locked. What goes with it is written `beside`. Returns the ledger
-    entries written, none where the cut stays.
+    The contacts' rows must be locked. What goes with it is written `beside`. Returns the ledger
+    entries written, in the order of the ids, none where a cut stays. The number of statements does
+    not depend on that of contacts.
     """
     working = WorkingSet(connection, dependencies, workspace, now)
-    everything = Stretch(root_id, "", instant_text(now + timedelta(days=1)))
+    for root_id, found in (await recuts(connection, workspace, now, root_ids, root_ids)).items():
+        working.changes.add(root_id, found, draft_entries(found, reason))
+    return await working.write(beside)
+
+
+async def recuts(
+    connection: AsyncConnection,
+    workspace: WorkspaceSettings,
+    now: datetime,
+    owner_ids: Collection[str],
+    root_ids: Collection[str],
+) -> dict[str, Recut]:
+    """How the history of each root is cut anew, of what the owners in the same places have.
+
+    For a merge that is only looked at, several owners have the same root.
+    """
+    root_of = dict(zip(owner_ids, root_ids, strict=True))
+    until = instant_text(now + timedelta(days=1))
     sessions, events = await ask(
         connection,
-        CURRENT_SESSIONS.of(workspace.id, [(root_id, EARLIEST)]),
-        events_within(workspace.id, [everything]),
+        CURRENT_SESSIONS.of(workspace.id, [(owner_id, EARLIEST) for owner_id in owner_ids]),
+        events_within(workspace.id, [Stretch(owner_id, "", until) for owner_id in owner_ids]),
     )
-    found = recut_all(
-        workspace.rules,
-        [session for _, session in sessions_by_owner(sessions)],
-        [judged for _, judged in judged_by_owner(events)],
-    )
-    working.changes.add(root_id, found, draft_entries(found, reason), cause_id)
-    return await working.write(beside)
+    cuts: dict[str, tuple[list[Session], list[Judged]]] = {id: ([], []) for id in root_ids}
+    for owner_id, session in sessions_by_owner(sessions):
+        cuts[root_of[owner_id]][0].append(session)
+    for owner_id, judged in judged_by_owner(events):
+        cuts[root_of[owner_id]][1].append(judged)
+    return {root_id: recut_all(workspace.rules, *cut) for root_id, cut in cuts.items()}

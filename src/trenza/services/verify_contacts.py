@@ -70,6 +70,8 @@ async def verify_contacts(
     merges = Merges({row["id"]: row for row in merged})
     for difference in merges.verify():
         yield difference
+    for row in await storage.list_untrue_links(connection, workspace.id):
+        yield Difference(row["id"], "merge", row["merged_into_id"], row["target_id"])
     for table, rows in (await storage.list_misplaced(connection, workspace.id)).items():
         for row in rows:
             subject = f"{table} {row['name']}"

@@ -9,6 +9,7 @@ from trenza.storage.contact_history import ContactStage, ContactVersion
 from trenza.storage.contact_list import ContactList, ContactListMember
 from trenza.storage.custom_field import CustomField
 from trenza.storage.group import AgentGroup, GroupMember
+from trenza.storage.identity_policy import BlockedAddress, WorkspaceIdentityPolicy
 from trenza.storage.interaction import Interaction, QuarantinedInteraction
 from trenza.storage.interactionz import (
     BillingCycle,
@@ -21,6 +22,7 @@ from trenza.storage.interactionz import (
     UsageAlert,
 )
 from trenza.storage.journey import Journey, JourneyEnrollment
+from trenza.storage.merge import ContactMerge
 from trenza.storage.seat import SeatEvent, SignIn, WorkspaceUser
 from trenza.storage.segment import Segment
 from trenza.storage.ticket import Ticket
@@ -31,6 +33,7 @@ __all__ = [
     "AgentGroup",
     "ApiKey",
     "BillingCycle",
+    "BlockedAddress",
     "Campaign",
     "CampaignTouch",
     "ConsentEvent",
@@ -39,6 +42,7 @@ __all__ = [
     "ContactIdentity",
     "ContactList",
     "ContactListMember",
+    "ContactMerge",
     "ContactStage",
     "ContactVersion",
     "Contract",
@@ -63,5 +67,6 @@ __all__ = [
     "Ticket",
     "UsageAlert",
     "Workspace",
+    "WorkspaceIdentityPolicy",
     "WorkspaceUser",
 ]

@@ -22,7 +22,6 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
-    func,
     literal_column,
     select,
     union,
@@ -32,12 +31,10 @@ from sqlalchemy import (
 from sqlalchemy import Table as SQLTable
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import Field
-from sqlmodel.sql.sqltypes import UTCDateTime
 
 from trenza.domain.channel import AddressSpace, ChannelKind
 from trenza.domain.text import searchable
-from trenza.storage.bulk import BulkWrite, Cells, Query, Row, Writing, ask, bulk_insert
-from trenza.storage.campaign import CampaignTouch
+from trenza.storage.bulk import BulkWrite, Cells, Query, Row, Writing, bulk_insert
 from trenza.storage.columns import (
     DOCUMENT,
     ID,
@@ -48,13 +45,9 @@ from trenza.storage.columns import (
     references,
     symbol,
 )
-from trenza.storage.consent import BLOCK, CONSENT
 from trenza.storage.contact_list import LIST_MEMBER, is_first_of_owner
 from trenza.storage.dialect import RowsParameter
-from trenza.storage.interaction import IDS, Interaction
-from trenza.storage.interactionz import InteractionzSession
-from trenza.storage.journey import JourneyEnrollment
-from trenza.storage.ticket import Ticket
+from trenza.storage.interaction import IDS
 
 
 class Contact(Table, table=True):
@@ -171,18 +164,6 @@ DESCRIPTION = (
 DOCUMENTS = ("tags", "custom")
 STATE = (*DESCRIPTION, *DOCUMENTS, "assigned_user_id", "assigned_group_id")
 """Everything that is kept of a contact when it changes."""
-# Everything that a merge hands over to another root, beside the contacts themselves.
-OWNED: tuple[SQLTable, ...] = (
-    IDENTITY,
-    Interaction.__table__,
-    InteractionzSession.__table__,
-    CampaignTouch.__table__,
-    JourneyEnrollment.__table__,
-    Ticket.__table__,
-    CONSENT,
-    BLOCK,
-    LIST_MEMBER,
-)
 
 
 MEMBERSHIP = and_(
@@ -277,17 +258,14 @@ def _holding(dialect_name: str) -> Select[Any]:
     return select(*columns).select_from(named).join(ADDRESS, holds)
 
 
-_HOLDERS = Query(_holding, (ADDRESSES,))
+HOLDERS = Query(_holding, (ADDRESSES,))
 
 
-async def find_holders(
-    connection: AsyncConnection, workspace_id: str, addresses: Collection[tuple[str, str]]
-) -> dict[tuple[str, str], str]:
-    """The contact that holds each (space, address), where one does.
+def holders_of(rows: Iterable[Row]) -> dict[tuple[str, str], str]:
+    """The contact that holds each (space, address), where `HOLDERS` found one.
 
     It may have been merged since: `lock_roots` or `find_roots` lead to its root.
     """
-    [rows] = await ask(connection, _HOLDERS.of(workspace_id, sorted(addresses)))
     return {(space, address): contact_id for space, address, contact_id in rows}
 
 
@@ -412,6 +390,20 @@ async def lock_roots(
     return {}
 
 
+async def settled_roots(
+    connection: AsyncConnection, workspace_id: str, locked: LockedContacts
+) -> dict[str, str]:
+    """The root of each contact that `LOCKED_CONTACTS` found, locked, whatever came in between.
+
+    A root that was merged while it was waited for shows that it was. One that a merge was undone
+    under does not: contacts that were members of another are looked at again.
+    """
+    members = {id: root for id, root in locked.roots.items() if id != root}
+    if locked.settled and await find_roots(connection, workspace_id, members) == members:
+        return locked.roots
+    return await lock_roots(connection, workspace_id, locked.roots.keys())
+
+
 async def _lock_present_roots(
     connection: AsyncConnection, workspace_id: str, ids: Collection[str]
 ) -> dict[str, str]:
@@ -489,23 +481,8 @@ _NEW_ADDRESSES = bulk_insert(ADDRESS)
 _MET_IDENTITIES = bulk_insert(IDENTITY, on_conflict=lambda insert: insert.on_conflict_do_nothing())
 
 
-async def find_rows(
-    connection: AsyncConnection, workspace_id: str, ids: Collection[str]
-) -> dict[str, dict[str, Any]]:
-    """The `STATE` of contacts with their ids, and since when it is theirs as `from_at`, by id."""
-    if not ids:
-        return {}
-    since = func.coalesce(CONTACT.c.described_at, CONTACT.c.created_at, type_=UTCDateTime())
-    rows = await connection.execute(
-        select(CONTACT.c.id, *(CONTACT.c[name] for name in STATE), since.label("from_at")).where(
-            CONTACT.c.workspace_id == workspace_id, CONTACT.c.id.in_(sorted(ids))
-        )
-    )
-    return {row.id: row._asdict() for row in rows}
-
-
 def describing(at: datetime, rows: Iterable[Mapping[str, Any]]) -> Writing:
-    """Writes the state of contacts, from rows like those of `find_rows`."""
+    """Writes the state of contacts: rows of `STATE` with `id`, since when it is so as `from_at`."""
     return _DESCRIBED, [
         {
             **_as_cells({name: row[name] for name in STATE}),
@@ -560,27 +537,3 @@ async def find_identities(
     for owner_id, channel, space, address in rows:
         found[owner_id].add(Identity(ChannelKind(channel), AddressSpace(space), address))
     return found
-
-
-async def link_contacts(
-    connection: AsyncConnection, workspace_id: str, at: datetime, source: str, target: str
-) -> None:
-    """Puts the root `source`, its members and all they own under the root `target`.
-
-    Both roots are locked by the caller. Nothing moves: each row keeps its `contact_id`.
-    """
-    in_workspace = CONTACT.c.workspace_id == workspace_id
-    await connection.execute(
-        update(CONTACT)
-        .where(in_workspace, CONTACT.c.id == source)
-        .values(merged_into_id=target, merged_at=at, updated_at=at)
-    )
-    await connection.execute(
-        update(CONTACT).where(in_workspace, CONTACT.c.root_id == source).values(root_id=target)
-    )
-    for table in OWNED:
-        await connection.execute(
-            update(table)
-            .where(table.c.workspace_id == workspace_id, table.c.owner_id == source)
-            .values(owner_id=target)
-        )

@@ -21,6 +21,7 @@ APPEND_ONLY = frozenset(
 DELETED_FROM = frozenset(
     {
         "agent_group",
+        "blocked_address",
         "contact_list",
         "contact_list_member",
         "frequency_cap",

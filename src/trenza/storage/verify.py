@@ -5,25 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select
 from sqlalchemy import Table as SQLTable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from trenza.domain.interaction import SessionLane
 from trenza.domain.metering.cycle import Cycle
 from trenza.domain.metering.ledger import EntryKind
-from trenza.storage.campaign import TOUCH
 from trenza.storage.contact import ADDRESS, CONTACT, IDENTITY
 from trenza.storage.interaction import INTERACTION
-from trenza.storage.journey import ENROLLMENT
 from trenza.storage.ledger import ALERT, CLOSING, CYCLE, GRANT, HEAD, LEDGER
+from trenza.storage.merge import MERGE, OWNED, PARTY, PARTY_OF_MERGE
 from trenza.storage.session import SESSION, SESSION_OF_ENTRY
-from trenza.storage.ticket import TICKET
 
 Row = Mapping[str, Any]
 
 DEBIT = LEDGER.alias("debit")
-HANDED_OVER = (IDENTITY, TOUCH, ENROLLMENT, TICKET)
+HANDED_OVER = tuple(table for table in OWNED if table not in (INTERACTION, SESSION))
 """What a merge hands over, beside interactions and sessions, which are looked at one by one."""
 
 
@@ -34,6 +32,31 @@ async def list_merges(connection: AsyncConnection, workspace_id: str) -> list[Ro
         select(CONTACT.c.id, CONTACT.c.root_id, CONTACT.c.merged_into_id).where(
             CONTACT.c.workspace_id == workspace_id,
             or_(CONTACT.c.root_id != CONTACT.c.id, CONTACT.c.merged_into_id.is_not(None)),
+        ),
+    )
+
+
+async def list_untrue_links(connection: AsyncConnection, workspace_id: str) -> list[Row]:
+    """The contacts whose merge, as it is kept, is not the one that the contact tells of.
+
+    With `target_id`, that of the merge that stands, and `merged_into_id`, either empty.
+    """
+    stands = and_(
+        MERGE.c.workspace_id == CONTACT.c.workspace_id,
+        MERGE.c.source_id == CONTACT.c.id,
+        MERGE.c.unmerged_at.is_(None),
+    )
+    alike = and_(
+        MERGE.c.target_id == CONTACT.c.merged_into_id, MERGE.c.merged_at == CONTACT.c.merged_at
+    )
+    return await _rows(
+        connection,
+        select(CONTACT.c.id, CONTACT.c.merged_into_id, MERGE.c.target_id)
+        .outerjoin(MERGE, stands)
+        .where(
+            CONTACT.c.workspace_id == workspace_id,
+            or_(CONTACT.c.merged_into_id.is_not(None), MERGE.c.id.is_not(None)),
+            not_(func.coalesce(alike, false())),
         ),
     )
 
@@ -121,7 +144,8 @@ async def list_misplaced(connection: AsyncConnection, workspace_id: str) -> dict
     """By table, the rows whose owner is not the root of the contact they were made for."""
     misplaced: dict[str, list[Row]] = {}
     for table in HANDED_OVER:
-        name = table.c.address if table is IDENTITY else table.c.id
+        keys = ("address",) if table is IDENTITY else ("id", "contact_id")
+        name = next(table.c[key] for key in keys if key in table.c)
         made_for = and_(
             CONTACT.c.workspace_id == table.c.workspace_id, CONTACT.c.id == table.c.contact_id
         )
@@ -206,8 +230,8 @@ async def count_changeable_lanes(
 ) -> dict[SessionLane, int]:
     """By their lane of now, the sessions of a cycle that something since an instant may have bound.
 
-    A re-cut changes what follows: a later arrival, a retraction or a merge can have given a lane
-    to a session that ends after it.
+    A re-cut changes what follows: a later arrival, a retraction, a merge or its undoing can have
+    given a lane to a session that ends after it.
     """
     touched = (
         select(INTERACTION.c.id)
@@ -220,11 +244,12 @@ async def count_changeable_lanes(
         .exists()
     )
     merged = (
-        select(CONTACT.c.id)
+        select(MERGE.c.id)
+        .join(PARTY, PARTY_OF_MERGE)
         .where(
-            CONTACT.c.workspace_id == SESSION.c.workspace_id,
-            CONTACT.c.root_id == SESSION.c.owner_id,
-            CONTACT.c.merged_at > since,
+            MERGE.c.workspace_id == SESSION.c.workspace_id,
+            PARTY.c.root_id == SESSION.c.owner_id,
+            or_(MERGE.c.merged_at > since, MERGE.c.unmerged_at > since),
         )
         .exists()
     )

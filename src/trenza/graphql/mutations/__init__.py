@@ -16,6 +16,7 @@ from trenza.graphql.mutations.group import GroupMutations
 from trenza.graphql.mutations.interaction import InteractionMutations
 from trenza.graphql.mutations.interactionz import InteractionzMutations
 from trenza.graphql.mutations.journey import JourneyMutations
+from trenza.graphql.mutations.merge import MergeMutations
 from trenza.graphql.mutations.seat import SeatMutations
 from trenza.graphql.mutations.segment import SegmentMutations
 from trenza.graphql.mutations.ticket import TicketMutations
@@ -25,6 +26,7 @@ from trenza.graphql.mutations.ticket import TicketMutations
 class Mutation(
     InteractionMutations,
     ContactMutations,
+    MergeMutations,
     CustomFieldMutations,
     ConsentMutations,
     ListMutations,

@@ -12,26 +12,20 @@ import strawberry
 from trenza.domain.contact import LifecycleStage
 from trenza.domain.interaction import Language
 from trenza.graphql import errors
-from trenza.graphql.balance import BALANCE_NOW
 from trenza.graphql.contact import IdentityInput
 from trenza.graphql.context import Context, Info
+from trenza.graphql.merge import addresses
 from trenza.graphql.scalars import CustomValue
-from trenza.readplan.fields import column, figure, one
+from trenza.readplan.fields import column, figure, one, part
 from trenza.readplan.reader import Row
 from trenza.readplan.schema import Record, record, view
-from trenza.services.contact import (
-    MergeContacts,
-    UpsertContact,
-    merge_contacts,
-    upsert_contact,
-)
+from trenza.services.contact import UpsertContact, upsert_contact
 from trenza.services.contact_fields import UNSET
-from trenza.storage.ledger import LEDGER
+from trenza.storage.contact import CONTACT
 
 if TYPE_CHECKING:
-    from trenza.graphql.balance import InteractionzBalance
     from trenza.graphql.contact import Contact
-    from trenza.graphql.interactionz import InteractionzDebit
+    from trenza.graphql.merge import ChannelAddress
 
 
 def _optional(description: str) -> Any:
@@ -94,12 +88,10 @@ class UpsertContactInput:
         return UpsertContact(id=self.id, identities=identities, custom_fields=custom, **given)
 
 
-@strawberry.input(description="Two contacts that are one person.")
-class MergeContactsInput:
-    """Two contacts that are one person."""
-
-    source_id: strawberry.ID = strawberry.field(description="Becomes part of the target.")
-    target_id: strawberry.ID = strawberry.field(description="Stays.")
+async def contacts_of(operation: Context, merged_ids: Sequence[str]) -> list[Row]:
+    """Contacts by their ids."""
+    load = operation.reader.known
+    return await asyncio.gather(*(load(CONTACT, "id", each) for each in merged_ids))
 
 
 @record()
@@ -108,30 +100,15 @@ class UpsertContactPayload(Record):
 
     contact: Contact = one("The contact.", "contact_id", scope=None)
     created: bool = column("Whether it is new.")
-
-
-async def entries_of(operation: Context, sequences: Sequence[int]) -> list[Row]:
-    """Rows of the ledger by their numbers."""
-    load = operation.reader.known
-    return await asyncio.gather(*(load(LEDGER, "sequence", n) for n in sequences))
-
-
-@record()
-class MergeContactsPayload(Record):
-    """The contact that stands for both."""
-
-    contact: Contact = one("The contact that stays.", "contact_id", scope=None)
-    merged: Contact = one("The one that is now part of it.", "merged_id", scope=None)
-
-    entries: list[InteractionzDebit] = figure(
-        entries_of,
-        "sequences",
-        description=(
-            "What the merge wrote to the ledger: credits that came back. Reversals first, then "
-            "the debits of the sessions as they are cut now."
-        ),
+    ignored: list[ChannelAddress] = part(
+        "The identities that were given and are blocked: they were left out.", "ignored"
     )
-    balance: InteractionzBalance = BALANCE_NOW
+
+    merged: list[Contact] = figure(
+        contacts_of,
+        "merged_ids",
+        description="The contacts that became part of it: the identities led to them as well.",
+    )
 
 
 UpsertContactResult: TypeAlias = Annotated[
@@ -142,21 +119,18 @@ UpsertContactResult: TypeAlias = Annotated[
     | errors.Conflict,
     strawberry.union("UpsertContactResult", description="UpsertContact: done, or refused."),
 ]
-MergeContactsResult: TypeAlias = Annotated[
-    MergeContactsPayload
-    | errors.InvalidInput
-    | errors.Forbidden
-    | errors.NotFound
-    | errors.Conflict,
-    strawberry.union("MergeContactsResult", description="MergeContacts: done, or refused."),
-]
 
 
 @strawberry.type
 class ContactMutations:
-    """Making, changing and merging contacts."""
+    """Making and changing contacts."""
 
-    @strawberry.mutation(description="Makes a contact or changes one.")  # type: ignore[untyped-decorator]
+    @strawberry.mutation(  # type: ignore[untyped-decorator]
+        description=(
+            "Makes a contact or changes one. Contacts that its identities lead to become one, by "
+            "the workspace's `identityPolicy`."
+        )
+    )
     async def upsert_contact(
         self,
         info: Info,
@@ -164,22 +138,10 @@ class ContactMutations:
     ) -> UpsertContactResult:
         """Found by id or by any of its identities."""
         done = await info.context.write(upsert_contact, input.request())
-        return view(UpsertContactPayload, {"contact_id": done.contact_id, "created": done.created})
-
-    @strawberry.mutation(  # type: ignore[untyped-decorator]
-        description=(
-            "Makes two contacts one: their sessions are cut anew over what happened to both, and "
-            "credits spent twice come back. Nothing is moved or lost."
-        )
-    )
-    async def merge_contacts(
-        self,
-        info: Info,
-        input: Annotated[MergeContactsInput, strawberry.argument(description="Which two.")],
-    ) -> MergeContactsResult:
-        """The merged id keeps answering, with `mergedInto`."""
-        request = MergeContacts(source_id=input.source_id, target_id=input.target_id)
-        done = await info.context.write(merge_contacts, request)
-        entries = [entry.sequence for entry in done.entries]
-        row = {"contact_id": done.contact_id, "merged_id": done.merged_id, "sequences": entries}
-        return view(MergeContactsPayload, row)
+        row = {
+            "contact_id": done.contact_id,
+            "created": done.created,
+            "ignored": addresses(done.ignored),
+            "merged_ids": done.merged,
+        }
+        return view(UpsertContactPayload, row)
