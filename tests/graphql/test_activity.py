@@ -94,6 +94,10 @@ async def do_everything(world: World, client: Client) -> dict[str, str]:
         ("setOptOutWords", MUTATIONS["setOptOutWords"][1]),
         ("defineCustomField", MUTATIONS["defineCustomField"][1]),
         ("archiveCustomField", MUTATIONS["archiveCustomField"][1]),
+        ("unmergeContact", {"contactId": other["contact"]["id"]}),
+        ("setIdentityPolicy", MUTATIONS["setIdentityPolicy"][1]),
+        ("blockAddress", MUTATIONS["blockAddress"][1]),
+        ("unblockAddress", MUTATIONS["unblockAddress"][1]),
     ]
     for mutation, given in steps:
         world.clock.advance(seconds=1)
@@ -153,11 +157,14 @@ async def test_the_subject_is_what_it_was_done_to(world: World) -> None:
         **dict.fromkeys(["setConsent", "setDoNotContact", "liftDoNotContact"], "Contact"),
         **dict.fromkeys(["setFrequencyCap", "removeFrequencyCap"]),
         **dict.fromkeys(["defineCustomField", "archiveCustomField"]),
-        "setOptOutWords": "Workspace",
+        **dict.fromkeys(["setOptOutWords", "setIdentityPolicy"], "Workspace"),
+        **dict.fromkeys(["blockAddress", "unblockAddress"], "Workspace"),
+        "unmergeContact": "Contact",
     }
     assert all(e["subject"] is None or e["subject"]["id"] == e["subjectId"] for e in log)
     merged = await log_of(tenant.admin, filter={"subjectId": ids["other"]})
     assert list(map(told, merged)) == [
+        ("unmergeContact", {"mergedIntoId": ids["contact"]}, None),
         ("mergeContacts", None, {"mergedIntoId": ids["contact"], "reason": "MANUAL"}),
         (
             "upsertContact",
