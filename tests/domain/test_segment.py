@@ -6,6 +6,7 @@ import pytest
 
 from trenza.domain.access import Privacy
 from trenza.domain.channel import ChannelKind
+from trenza.domain.consent import ConsentPurpose
 from trenza.domain.errors import Forbidden, InvalidInput
 from trenza.domain.instant import TICK
 from trenza.domain.interaction import InteractionKind, Language, SessionLane
@@ -15,6 +16,7 @@ from trenza.domain.segment import (
     CampaignCondition,
     ChannelCondition,
     Condition,
+    ConsentCondition,
     Count,
     CountOperator,
     CustomFieldCondition,
@@ -69,6 +71,16 @@ TOLD: dict[Condition, tuple[str, str, str]] = {
         "se conoce por correo electrónico",
         "é conhecido por e-mail",
         "is known on email",
+    ),
+    ConsentCondition(ConsentPurpose.MARKETING, ChannelKind.SMS): (
+        "autorizó promociones por SMS",
+        "autorizou promoções por SMS",
+        "consents to marketing on SMS",
+    ),
+    ConsentCondition(ConsentPurpose.UTILITY, has=False): (
+        "no autorizó avisos de servicio",
+        "não autorizou avisos de serviço",
+        "does not consent to service notices",
     ),
     ListCondition("list_1"): (
         "está en la lista «Oro»",

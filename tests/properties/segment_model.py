@@ -7,12 +7,14 @@ from typing import Any
 
 from tests.properties.segment_world import DAYS, KEYS, TAGS, TEXTS, Row, SegmentWorld
 from trenza.domain.channel import ChannelKind
+from trenza.domain.consent import ConsentPurpose
 from trenza.domain.contact import LifecycleStage
 from trenza.domain.interaction import InteractionKind, SessionLane
 from trenza.domain.segment import (
     CampaignCondition,
     ChannelCondition,
     Condition,
+    ConsentCondition,
     Count,
     CountOperator,
     CustomFieldCondition,
@@ -82,6 +84,15 @@ class Model:
                 return (tag in row["tags"]) is wanted
             case ChannelCondition(channel=channel, has=wanted):
                 return has(world.identities, "channel", channel) is wanted
+            case ConsentCondition(purpose=purpose, channel=channel, has=wanted):
+                granted = world.granted(id)
+                return (
+                    any(
+                        each == purpose and channel in (None, identity.channel)
+                        for identity, each in granted
+                    )
+                    is wanted
+                )
             case ListCondition(list_id=list_id, has=wanted):
                 return has(world.members, "list_id", list_id) is wanted
             case CampaignCondition(campaign_id=campaign_id, has=wanted):
@@ -226,6 +237,11 @@ class Definitions:
             self._custom_field,
             lambda: TagCondition(random.choice(TAGS), has),
             lambda: ChannelCondition(random.choice(list(ChannelKind)), has),
+            lambda: ConsentCondition(
+                random.choice(list(ConsentPurpose)[:2]),
+                random.choice([None, *list(ChannelKind)[:3]]),
+                has,
+            ),
             lambda: ListCondition(random.choice(named["list"]), has),
             lambda: CampaignCondition(random.choice(named["campaign"]), has),
             lambda: JourneyCondition(random.choice(named["journey"]), has),

@@ -11,6 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.services.books import Books
 from trenza.domain.channel import CHANNELS, ChannelKind
+from trenza.domain.consent import (
+    ConsentEvent,
+    ConsentPurpose,
+    ConsentStatus,
+    ReachedIdentity,
+    consents_at,
+)
 from trenza.domain.contact import LifecycleStage
 from trenza.domain.ids import Prefix, session_id_of
 from trenza.domain.instant import instant_text
@@ -18,6 +25,7 @@ from trenza.domain.interaction import InteractionKind, SessionLane
 from trenza.domain.text import searchable
 from trenza.domain.ticket import TicketStatus
 from trenza.storage.campaign import CAMPAIGN, TOUCH
+from trenza.storage.consent import CONSENT
 from trenza.storage.contact import ADDRESS, CONTACT, IDENTITY
 from trenza.storage.contact_list import LIST, LIST_MEMBER
 from trenza.storage.interaction import INTERACTION
@@ -51,8 +59,31 @@ class SegmentWorld:
     touches: list[Row] = field(default_factory=list)
     enrollments: list[Row] = field(default_factory=list)
     members: list[Row] = field(default_factory=list)
+    consents: list[Row] = field(default_factory=list)
     named: dict[str, list[str]] = field(default_factory=dict)
     """The ids of lists, campaigns and journeys, by the noun."""
+
+    def granted(self, owner_id: str) -> list[tuple[ReachedIdentity, ConsentPurpose]]:
+        """The identities of a contact by which it has granted consent, and for what."""
+        said = [
+            ConsentEvent(
+                row["id"],
+                ReachedIdentity(row["channel"], row["address"]),
+                row["purpose"],
+                row["status"],
+                row["occurred_at"],
+                row["expires_at"],
+                row["source"],
+                row["external_id"],
+            )
+            for row in self.consents
+            if row["owner_id"] == owner_id
+        ]
+        return [
+            (consent.event.identity, consent.event.purpose)
+            for consent in consents_at(said, self.at)
+            if consent.in_force and consent.event.status is ConsentStatus.GRANTED
+        ]
 
 
 class Making:
@@ -175,8 +206,34 @@ class Making:
         for journey_id in random.sample(self.world.named["journey"], random.randrange(2)):
             step = {"id": self._id(Prefix.JOURNEY_ENROLLMENT), "journey_id": journey_id}
             self.world.enrollments.append({**of, **step, "enrolled_at": self.world.at})
+        for _ in range(random.choice([0, 0, 3, 8])):
+            self._consent(of)
         for list_id in random.sample(self.world.named["list"], random.randrange(3)):
             self.world.members.append({**of, "list_id": list_id, "added_at": self.world.at})
+
+    def _consent(self, of: Row) -> None:
+        """Something said about consent, often at the same instant as something else."""
+        random = self._random
+        at = self.world.at - timedelta(days=random.randrange(-1, 4))
+        channel = random.choice(list(ChannelKind)[:2])
+        ends = [None, self.world.at, at + timedelta(days=1), self.world.at + timedelta(days=9)]
+        id = self._id(Prefix.CONSENT)
+        self.world.consents.append(
+            {
+                **of,
+                "id": id,
+                "channel": channel,
+                "address": f"{channel}-{of['contact_id']}",
+                "purpose": random.choice(list(ConsentPurpose)[:2]),
+                "status": random.choice([ConsentStatus.GRANTED, *ConsentStatus]),
+                "source": "test",
+                "external_id": id,
+                "content_hash": "",
+                "occurred_at": at,
+                "recorded_at": at,
+                "expires_at": random.choice(ends),
+            }
+        )
 
     def _interact(self, of: Row) -> None:
         random = self._random
@@ -261,6 +318,7 @@ class Making:
                 (TOUCH, world.touches),
                 (ENROLLMENT, world.enrollments),
                 (LIST_MEMBER, world.members),
+                (CONSENT, world.consents),
             ]
         )
 

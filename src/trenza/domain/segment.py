@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from trenza.domain.access import Privacy
 from trenza.domain.channel import ChannelKind
+from trenza.domain.consent import ConsentPurpose
 from trenza.domain.errors import Forbidden
 from trenza.domain.instant import TICK, instant_text
 from trenza.domain.interaction import InteractionKind, SessionLane
@@ -217,11 +218,25 @@ class JourneyCondition:
     has: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class ConsentCondition:
+    """Has granted consent for a purpose, in force at the instant; or has not.
+
+    By some address on a channel, or on any: whether each of them may be written to is asked of
+    `may_contact` when something is sent.
+    """
+
+    purpose: ConsentPurpose
+    channel: ChannelKind | None = None
+    has: bool = True
+
+
 Condition: TypeAlias = (
     FieldCondition
     | CustomFieldCondition
     | TagCondition
     | ChannelCondition
+    | ConsentCondition
     | ListCondition
     | InteractionsCondition
     | SessionsCondition
@@ -237,6 +252,7 @@ KINDS: Mapping[str, type[Condition]] = MappingProxyType(
         "custom_field": CustomFieldCondition,
         "tag": TagCondition,
         "channel": ChannelCondition,
+        "consent": ConsentCondition,
         "list": ListCondition,
         "interactions": InteractionsCondition,
         "sessions": SessionsCondition,
@@ -385,6 +401,7 @@ _READ: Mapping[str, Any] = MappingProxyType(
         "number": float,
         "day": date.fromisoformat,
         "channel": ChannelKind,
+        "purpose": ConsentPurpose,
         "direction": Direction,
         "lane": SessionLane,
         "kinds": lambda said: tuple(map(InteractionKind, said)),

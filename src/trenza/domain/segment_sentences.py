@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from trenza.domain.channel import CHANNELS
+from trenza.domain.consent_sentences import PURPOSE_NAMES
 from trenza.domain.errors import BrokenInvariant
 from trenza.domain.interaction import Language
 from trenza.domain.metering.sentences import KIND_NAMES, LANE_NAMES
@@ -15,6 +16,7 @@ from trenza.domain.segment import (
     CampaignCondition,
     ChannelCondition,
     Condition,
+    ConsentCondition,
     Count,
     CustomFieldCondition,
     Direction,
@@ -107,6 +109,10 @@ HAS: Mapping[type[Condition], tuple[Texts, Texts]] = MappingProxyType(
             _in("se conoce por {what}", "é conhecido por {what}", "is known on {what}"),
             _in("no se conoce por {what}", "não é conhecido por {what}", "is not known on {what}"),
         ),
+        ConsentCondition: (
+            _in("autorizó {what}", "autorizou {what}", "consents to {what}"),
+            _in("no autorizó {what}", "não autorizou {what}", "does not consent to {what}"),
+        ),
         ListCondition: (
             _in("está en la lista {what}", "está na lista {what}", "is in the list {what}"),
             _in(
@@ -174,6 +180,8 @@ def explain_condition(condition: Condition, language: Language, name: str | None
             return _having(condition, has, f"«{tag}»", language)
         case ChannelCondition(channel=channel, has=has):
             return _having(condition, has, CHANNELS[channel].names[language], language)
+        case ConsentCondition(has=has):
+            return _having(condition, has, _consented(condition, language), language)
         case ListCondition(list_id=id, has=has):
             return _having(condition, has, f"«{name or id}»", language)
         case CampaignCondition(campaign_id=id, has=has):
@@ -188,6 +196,13 @@ def explain_condition(condition: Condition, language: Language, name: str | None
 def _having(condition: Condition, has: bool, what: str, language: Language) -> str:
     positive, negative = HAS[type(condition)]
     return (positive if has else negative)[language].format(what=what)
+
+
+def _consented(condition: ConsentCondition, language: Language) -> str:
+    words = [PURPOSE_NAMES[condition.purpose][language]]
+    if condition.channel is not None:
+        words.append(_ON[language].format(channel=CHANNELS[condition.channel].names[language]))
+    return " ".join(words)
 
 
 def _of_field(condition: FieldCondition, language: Language) -> str:

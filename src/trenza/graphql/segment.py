@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from trenza.domain.channel import ChannelKind
+from trenza.domain.consent import ConsentPurpose
 from trenza.domain.interaction import InteractionKind, Language, SessionLane
 from trenza.domain.segment import (
     KIND_NAMES,
@@ -102,6 +103,15 @@ class SegmentChannelCondition(Record):
 
 
 @record()
+class SegmentConsentCondition(Record):
+    """A condition on a grant of consent, in force at the instant that is asked about."""
+
+    purpose: ConsentPurpose = column("For what.")
+    channel: ChannelKind | None = column("By an address on this channel; on any when null.")
+    has: bool = column("False: who has not granted it, or not any more.")
+
+
+@record()
 class SegmentListCondition(Record):
     """A condition on a list."""
 
@@ -168,6 +178,7 @@ class SegmentCondition(Record):
     custom_field: SegmentCustomFieldCondition | None = part("On a custom field.", "custom_field")
     tag: SegmentTagCondition | None = part("On a tag.", "tag")
     channel: SegmentChannelCondition | None = part("On a channel.", "channel")
+    consent: SegmentConsentCondition | None = part("On consent.", "consent")
     list_: SegmentListCondition | None = part("On a list.", "list")
     interactions: SegmentInteractionsCondition | None = part("On interactions.", "interactions")
     sessions: SegmentSessionsCondition | None = part("On sessions.", "sessions")

@@ -8,6 +8,7 @@ import strawberry
 
 from trenza.domain import segment as domain
 from trenza.domain.channel import ChannelKind
+from trenza.domain.consent import ConsentPurpose
 from trenza.domain.errors import InvalidInput
 from trenza.domain.interaction import InteractionKind, SessionLane
 from trenza.domain.segment import (
@@ -126,6 +127,24 @@ class SegmentChannelConditionInput:
     def read(self) -> Condition:
         """The domain's condition."""
         return domain.ChannelCondition(self.channel, self.has)
+
+
+@named
+@strawberry.input(description="A condition on a grant of consent, in force when it is asked.")
+class SegmentConsentConditionInput:
+    """A condition on a grant of consent, in force when it is asked."""
+
+    purpose: ConsentPurpose = strawberry.field(description="For what.")
+    channel: ChannelKind | None = strawberry.field(
+        default=None, description="By an address on this channel; on any when null."
+    )
+    has: bool = strawberry.field(
+        default=True, description="False: who has not granted it, or not any more."
+    )
+
+    def read(self) -> Condition:
+        """The domain's condition."""
+        return domain.ConsentCondition(self.purpose, self.channel, self.has)
 
 
 @named
@@ -252,6 +271,9 @@ class SegmentConditionInput:
     tag: SegmentTagConditionInput | None = strawberry.field(default=None, description="On a tag.")
     channel: SegmentChannelConditionInput | None = strawberry.field(
         default=None, description="On a channel."
+    )
+    consent: SegmentConsentConditionInput | None = strawberry.field(
+        default=None, description="On consent."
     )
     list_: SegmentListConditionInput | None = strawberry.field(
         name="list", default=None, description="On a list."

@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Table as SQLTable
 
+from trenza.domain.consent import ConsentStatus
 from trenza.domain.errors import BrokenInvariant
 from trenza.domain.instant import TICK, instant_text
 from trenza.domain.metering.ledger import EntryKind
@@ -38,6 +39,7 @@ from trenza.domain.segment import (
     CampaignCondition,
     ChannelCondition,
     Condition,
+    ConsentCondition,
     Count,
     CustomFieldCondition,
     Definition,
@@ -55,6 +57,7 @@ from trenza.domain.segment import (
 )
 from trenza.domain.ticket import OPEN_STATUSES
 from trenza.storage.campaign import TOUCH
+from trenza.storage.consent import CONSENT
 from trenza.storage.contact import CONTACT, IDENTITY, containing, has_name_like
 from trenza.storage.contact_list import LIST_MEMBER
 from trenza.storage.dialect import json_holds, json_kind, json_text, month_day, place_in_text
@@ -139,6 +142,8 @@ class Writer:
                 return _is(has, json_holds(CONTACT.c.tags, tag))
             case ChannelCondition(channel=channel, has=has):
                 return _is(has, _owned(IDENTITY, IDENTITY.c.channel == channel))
+            case ConsentCondition(has=has):
+                return _is(has, self._consents(condition))
             case ListCondition(list_id=id, has=has):
                 return _is(has, _owned(LIST_MEMBER, LIST_MEMBER.c.list_id == id))
             case CampaignCondition(campaign_id=id, has=has):
@@ -162,6 +167,37 @@ class Writer:
                 is_open = TICKET.c.status.in_(OPEN_STATUSES)
                 return self._counted(count, TICKET, TICKET, func.count(), [is_open])
         raise BrokenInvariant(f"a condition that is not written: {condition}")
+
+    def _consents(self, condition: ConsentCondition) -> Truth:
+        """A grant of an identity that nothing said later, or at once and stricter, supersedes."""
+        at, later = self._moment.at, CONSENT.alias("later")
+        is_stricter = or_(later.c.status != ConsentStatus.GRANTED, later.c.expires_at <= at)
+        is_superseded = (
+            select(later.c.id)
+            .where(
+                *(
+                    later.c[name] == CONSENT.c[name]
+                    for name in ("workspace_id", "owner_id", "channel", "address", "purpose")
+                ),
+                later.c.occurred_at <= at,
+                or_(
+                    later.c.occurred_at > CONSENT.c.occurred_at,
+                    and_(later.c.occurred_at == CONSENT.c.occurred_at, is_stricter),
+                ),
+            )
+            .correlate(CONSENT)
+            .exists()
+        )
+        granted = and_(
+            CONSENT.c.purpose == condition.purpose,
+            CONSENT.c.status == ConsentStatus.GRANTED,
+            CONSENT.c.occurred_at <= at,
+            or_(CONSENT.c.expires_at.is_(None), CONSENT.c.expires_at > at),
+            not_(is_superseded),
+        )
+        if condition.channel is not None:
+            granted = and_(granted, CONSENT.c.channel == condition.channel)
+        return _owned(CONSENT, granted)
 
     def _field(self, condition: FieldCondition) -> Truth:
         asked, values = condition.operator, condition.values
