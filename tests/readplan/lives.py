@@ -203,6 +203,7 @@ def _kept_of(life: Life, person: int) -> dict[str, Any]:
         "tags": list(TAGS[: person % 5]),
         "department": ODD_TEXTS[person] if person % 2 else None,
         "assignedUserId": life.users[person % 2] if person % 3 else None,
+        "assignedGroupId": life.groups[person % 2] if person % 4 == 1 else None,
         "customFields": [{"key": key, "value": value} for key, value in kept],
     }
 

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import update
 
 from tests.services.books import MICROSECOND, Books, open_books, utc
 from trenza.domain.access import Role
 from trenza.domain.errors import Conflict, DomainError, InvalidInput, NotFound
 from trenza.domain.ids import Prefix
+from trenza.services.contact import UpsertContact, upsert_contact
 from trenza.services.group import (
     MEMBERS_MAX,
     ChangeMembers,
@@ -20,7 +20,7 @@ from trenza.services.group import (
     rename_group,
 )
 from trenza.services.seat import InviteUser, invite_user
-from trenza.storage import Activity, AgentGroup, Contact, GroupMember
+from trenza.storage import Activity, AgentGroup, Contact, ContactVersion, GroupMember
 
 NOON = utc(2026, 9, 10, 12)
 
@@ -46,17 +46,9 @@ async def verbs(books: Books) -> list[str]:
 
 
 async def assign(books: Books, group_id: str) -> None:
-    """What another service does: a contact is assigned to the group."""
-    table = Contact.__table__
-
-    async def work(connection: Any) -> None:
-        await connection.execute(
-            update(table)
-            .where(table.c.workspace_id == books.workspace_id, table.c.id == books.contact_id)
-            .values(assigned_group_id=group_id)
-        )
-
-    await books.database.write(work, books.workspace_id)
+    """The contact of the books is assigned to the group."""
+    request = UpsertContact(id=books.contact_id, assigned_group_id=group_id)
+    await upsert_contact(books.dependencies, books.admin, request)
 
 
 async def test_no_two_groups_of_a_workspace_have_one_name(database_url: str) -> None:
@@ -168,6 +160,23 @@ async def test_a_group_with_contacts_stays_unless_they_are_left_with_nobody(
         await delete_group(*given, DeleteGroup(group_id, unassign=True))
         changed = await books.rows(Contact, "assigned_group_id", "updated_at")
         assert changed == [(None, NOON + MICROSECOND)]
+        kept = await books.rows(ContactVersion, "contact_id", "assigned_group_id")
+        assert (books.contact_id, group_id) in kept
+
+
+async def test_a_contact_is_assigned_only_to_a_group_of_the_workspace(database_url: str) -> None:
+    async with (
+        open_books(database_url, NOON) as books,
+        open_books(database_url, NOON, first_id=1000) as neighbour,
+    ):
+        foreign = await group_of(neighbour, "Ventas")
+        absent_group = books.dependencies.new_id(Prefix.GROUP)
+
+        for group_id in (foreign, absent_group, "x", books.contact_id):
+            with pytest.raises(NotFound) as refused:
+                await assign(books, group_id)
+            assert refused.value.path == ("assignedGroupId",)
+        assert await books.rows(Contact, "assigned_group_id") == [(None,)] * 2
 
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 201, "a\x00b"])

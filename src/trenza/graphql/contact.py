@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from trenza.graphql.consent import Consent, ConsentEvent, ContactVerdict, DoNotContact
     from trenza.graphql.contact_list import ContactList
     from trenza.graphql.custom_field import CustomFieldValue
+    from trenza.graphql.group import AgentGroup
     from trenza.graphql.interaction import Interaction
     from trenza.graphql.interactionz import InteractionzDebit, InteractionzSession
     from trenza.graphql.journey import JourneyEnrollment
@@ -125,6 +126,9 @@ class Contact(Node):
     custom_fields: list[CustomFieldValue] = CUSTOM_FIELDS()
     custom_field: CustomFieldValue | None = CUSTOM_FIELD()
     assigned_user: User | None = one("The user who looks after the contact.", "assigned_user_id")
+    assigned_group: AgentGroup | None = one(
+        "The group that looks after the contact.", "assigned_group_id"
+    )
     stage_history: Connection[ContactStage] = connection(
         "The stages in which the person stood and stands, latest first.",
         by=STAGE.c.contact_id,
@@ -241,6 +245,9 @@ class ContactFilter:
     assigned_user_id: strawberry.ID | None = strawberry.field(
         default=None, description="Is looked after by this user."
     )
+    assigned_group_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Is looked after by this group."
+    )
     has_all_tags: list[str] | None = strawberry.field(
         default=None, description="Has every one of these tags, written like this."
     )
@@ -299,6 +306,10 @@ CONTACT_FILTERS = {
     "assigned_user_id": Condition(
         lambda user_id: CONTACT.c.assigned_user_id == user_id,
         lambda given: given if has_prefix(given, Prefix.USER) else "",
+    ),
+    "assigned_group_id": Condition(
+        lambda group_id: CONTACT.c.assigned_group_id == group_id,
+        lambda given: given if has_prefix(given, Prefix.GROUP) else "",
     ),
     "has_all_tags": Condition(
         has_all_tags, lambda given: json.dumps(read_tags(given, ("filter", "hasAllTags")))

@@ -50,6 +50,7 @@ from trenza.storage.contact import (
 )
 from trenza.storage.custom_field import share_custom_fields
 from trenza.storage.engine import AsyncConnection
+from trenza.storage.group import share_groups
 from trenza.storage.identity_policy import ASKED_POLICY, BLOCKED_AMONG, policy_of
 from trenza.storage.merge import find_people, unknown_person
 from trenza.storage.seat import find_users
@@ -84,6 +85,7 @@ class UpsertContact:
     origin: str | Unset | None = UNSET
     department: str | Unset | None = UNSET
     assigned_user_id: str | Unset | None = UNSET
+    assigned_group_id: str | Unset | None = UNSET
     tags: Sequence[str] | Unset | None = UNSET
     add_tags: Sequence[str] = ()
     remove_tags: Sequence[str] = ()
@@ -224,9 +226,12 @@ def _fields(request: UpsertContact, now: datetime) -> dict[str, Any]:
         "language": request.language,
         "stage": request.stage,
         "assigned_user_id": request.assigned_user_id,
+        "assigned_group_id": request.assigned_group_id,
     }
     if isinstance(request.assigned_user_id, str):
         require_form(request.assigned_user_id, Prefix.USER, "assignedUserId")
+    if isinstance(request.assigned_group_id, str):
+        require_form(request.assigned_group_id, Prefix.GROUP, "assignedGroupId")
     return {column: value for column, value in fields.items() if value is not UNSET}
 
 
@@ -248,6 +253,7 @@ class _Batch:
         self._now = now
         self._definitions: Mapping[str, CustomField] = {}
         self._users: Collection[str] = ()
+        self._groups: Collection[str] = ()
         self._policy = DEFAULT_POLICY
         self._blocked: set[tuple[str, str]] = set()
         self._holders: dict[tuple[str, str], str] = {}
@@ -293,6 +299,8 @@ class _Batch:
         self._definitions = await share_custom_fields(connection, workspace_id, keys)
         assigned = {each.fields.get("assigned_user_id") for each in requests}
         self._users = await find_users(connection, workspace_id, set(filter(None, assigned)))
+        groups = {each.fields.get("assigned_group_id") for each in requests}
+        self._groups = await share_groups(connection, workspace_id, set(filter(None, groups)))
 
     def decide(self, request: _Checked) -> Upserted | DomainError:
         """Takes one request into what will be written, or refuses it and changes nothing."""
@@ -339,6 +347,9 @@ class _Batch:
         user_id = fields.get("assigned_user_id")
         if user_id is not None and user_id not in self._users:
             raise absent("assignedUserId")
+        group_id = fields.get("assigned_group_id")
+        if group_id is not None and group_id not in self._groups:
+            raise absent("assignedGroupId")
         if request.tagging.is_something:
             fields["tags"] = request.tagging.applied(before.get("tags", []))
         if request.custom:

@@ -2,22 +2,28 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from trenza.domain.access import Verb, Viewer
 from trenza.domain.errors import Conflict, InvalidInput
 from trenza.domain.ids import Prefix
 from trenza.domain.text import clean
 from trenza.services.activity import note_of
+from trenza.services.contact_history import rewriting
 from trenza.services.dependencies import Dependencies
 from trenza.services.reference import absent, require_form
 from trenza.storage import group as storage
 from trenza.storage.bulk import write_all
+from trenza.storage.contact import lock_roots
 from trenza.storage.engine import AsyncConnection
+from trenza.storage.merge import find_people
 from trenza.storage.seat import lock_users
 
 NAME_LONGEST = 200
 MEMBERS_MAX = 100
 """How many are put into a group, or taken out of it, at once."""
+UNASSIGNED_MAX = 1000
+"""Of so many contacts at a time it is kept what they were when their group ends."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +180,7 @@ async def delete_group(dependencies: Dependencies, viewer: Viewer, request: Dele
                 path=("groupId",),
             )
         if assigned:
-            await storage.unassign(connection, workspace_id, group_id, now)
+            await _unassign(connection, dependencies, viewer, group_id, now)
         members = sorted(await storage.find_members(connection, workspace_id, group_id))
         await storage.delete_group(connection, workspace_id, group_id)
         before = {"name": group["name"], "members": members, "contacts": assigned}
@@ -183,3 +189,20 @@ async def delete_group(dependencies: Dependencies, viewer: Viewer, request: Dele
         return group_id
 
     return await dependencies.database.write(work, viewer.workspace_id)
+
+
+async def _unassign(
+    connection: AsyncConnection,
+    dependencies: Dependencies,
+    viewer: Viewer,
+    group_id: str,
+    now: datetime,
+) -> None:
+    """Leaves the contacts of a group with nobody; what they were is kept."""
+    workspace_id = viewer.workspace_id
+    while ids := await storage.find_assigned(connection, workspace_id, group_id, UNASSIGNED_MAX):
+        await lock_roots(connection, workspace_id, ids)
+        before = await find_people(connection, workspace_id, ids)
+        after = {id: {**row, "assigned_group_id": None} for id, row in before.items()}
+        writings = rewriting(dependencies, viewer, now, before, after)
+        await write_all(connection, workspace_id, writings)

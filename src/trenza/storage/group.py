@@ -150,15 +150,29 @@ async def count_assigned(connection: AsyncConnection, workspace_id: str, group_i
     return found
 
 
-async def unassign(
-    connection: AsyncConnection, workspace_id: str, group_id: str, at: datetime
-) -> None:
-    """Leaves the contacts of a group with nobody."""
-    await connection.execute(
-        update(CONTACT)
+async def find_assigned(
+    connection: AsyncConnection, workspace_id: str, group_id: str, limit: int
+) -> list[str]:
+    """The ids of some of the contacts that are assigned to a group."""
+    statement = (
+        select(CONTACT.c.id)
         .where(CONTACT.c.workspace_id == workspace_id, CONTACT.c.assigned_group_id == group_id)
-        .values(assigned_group_id=None, updated_at=at)
+        .limit(limit)
     )
+    return list((await connection.execute(statement)).scalars())
+
+
+async def share_groups(
+    connection: AsyncConnection, workspace_id: str, ids: Collection[str]
+) -> set[str]:
+    """Those of the ids that a group has, which stays until the transaction ends."""
+    if not ids:
+        return set()
+    statement = select(GROUP.c.id).where(
+        GROUP.c.workspace_id == workspace_id, GROUP.c.id.in_(sorted(ids))
+    )
+    rows = await connection.execute(statement.with_for_update(read=True, key_share=True))
+    return set(rows.scalars())
 
 
 async def delete_group(connection: AsyncConnection, workspace_id: str, group_id: str) -> None:

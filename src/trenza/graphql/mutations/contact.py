@@ -62,6 +62,7 @@ class UpsertContactInput:
     origin: str | None = _optional("Where the contact came from.")
     department: str | None = _optional("The department in which the person works.")
     assigned_user_id: strawberry.ID | None = _optional("The user who looks after the contact.")
+    assigned_group_id: strawberry.ID | None = _optional("The group that looks after the contact.")
     tags: list[str] | None = _optional(
         "All tags, at most 50 of 60 characters, in the place of those that are there; "
         "`VIP` and `vip` are two."
