@@ -123,7 +123,7 @@ def test_the_workspace_has_the_published_plans_and_a_key_for_each_role_of_the_de
         "Professional",
         "Enterprise",
     ]
-    assert [key["role"] for key in workspace["keys"]] == [Role.ADMIN, Role.AGENT, Role.VIEWER]
+    assert [key["role"] for key in workspace["keys"]] == list(Role)
     assert all(Role(user["role"]) for user in workspace["users"])
 
 

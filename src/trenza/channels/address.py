@@ -90,6 +90,15 @@ def _phone(text: str) -> str:
 
 
 def _possible_number(number: str) -> str:
+    """The number in E.164; raises InvalidInput where there is none like it."""
+    formatted = _formatted(number)
+    # What the library takes for a prefix of calls within a country may stand there twice.
+    while formatted != number:
+        number, formatted = formatted, _formatted(formatted)
+    return number
+
+
+def _formatted(number: str) -> str:
     try:
         parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
