@@ -11,7 +11,7 @@ Whoever takes a connection says of which workspace, and the database itself keep
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, TypeVar
 
 from sqlalchemy import Dialect, event, make_url
@@ -134,16 +134,27 @@ class Database:
             driver = driver_of(connection)
             try:
                 await driver.execute(begin if self.is_sqlite else begin + sight.local_settings())
-                try:
-                    yield connection
-                except BaseException:
-                    # Where even this fails the connection is lost, and the transaction with it.
-                    with suppress(*DRIVER_ERRORS):
-                        await driver.execute("ROLLBACK")
-                    raise
+                yield connection
                 await driver.execute("COMMIT")
             except DRIVER_ERRORS as error:
+                await self._roll_back(driver)
                 raise as_database_error(error) from error
+            except BaseException:
+                # Whoever waits may be given up while it begins: then it has begun all the same.
+                await self._roll_back(driver)
+                raise
+
+    async def _roll_back(self, driver: Any) -> None:
+        """Ends a transaction, if there is one; a connection that is lost took it along."""
+        try:
+            await driver.execute("ROLLBACK")
+        except DRIVER_ERRORS:
+            return
+        except BaseException:
+            # Nobody may go on in it: what it sees and may do is that of another.
+            if not self.is_sqlite:
+                driver.terminate()
+            raise
 
     async def close(self) -> None:
         """Closes every connection."""
