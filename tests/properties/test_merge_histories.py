@@ -187,7 +187,8 @@ class History:
         """All that a merge may change for a time, but for the ledger, which only grows."""
         found = await stored(self.dependencies, self.viewer.workspace_id)
         current = [row for row in found.sessions if row["superseded_at"] is None]
-        hidden = {"updated_at"}
+        # A merge and its undoing are changes too: when the last one was is not taken back.
+        hidden = {"updated_at", "described_at"}
         return {
             "contacts": [
                 {k: v for k, v in row.items() if k not in hidden} for row in found.contacts
