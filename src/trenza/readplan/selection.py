@@ -34,7 +34,6 @@ from trenza.readplan.connection import Window, window
 from trenza.readplan.inputs import members_of, read_members
 from trenza.readplan.schema import NAMESPACE, PAGING, DeclaredField, Record, order_of
 
-PAGE_FIELDS = frozenset({"nodes", "edges", "pageInfo", "totalCount"})
 NODES_MAX = 2000
 """How many nodes of a document are looked at for a plan, those of a fragment once for each use."""
 

@@ -261,18 +261,16 @@ async def recut_contacts(
     now: datetime,
     root_ids: Collection[str],
     reason: DebitReason,
-    beside: Sequence[Writing] = (),
 ) -> list[AppendedEntry]:
     """Cuts the whole history of contacts anew, as merges and unmerges need it, and writes it.
 
-    The contacts' rows must be locked. What goes with it is written `beside`. Returns the ledger
-    entries written, in the order of the ids, none where a cut stays. The number of statements does
-    not depend on that of contacts.
+    The contacts' rows must be locked. Returns the ledger entries written, in the order of the ids,
+    none where a cut stays. The number of statements does not depend on that of contacts.
     """
     working = WorkingSet(connection, dependencies, workspace, now)
     for root_id, found in (await recuts(connection, workspace, now, root_ids, root_ids)).items():
         working.changes.add(root_id, found, draft_entries(found, reason))
-    return await working.write(beside)
+    return await working.write()
 
 
 async def recuts(
