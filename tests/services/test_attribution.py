@@ -101,11 +101,12 @@ async def story(database_url: str) -> AsyncIterator[Attended]:
 async def test_a_reply_answers_for_72_hours(
     story: Attended, sent_before: timedelta, is_answer: bool, kind: InteractionKind
 ) -> None:
-    names = (
-        {"campaign_id": story.campaigns[0]} if kind is SEND else {"journey_id": story.journeys[0]}
+    grouping, name, ids = (
+        (Grouping.CAMPAIGN, "campaign_id", story.campaigns)
+        if kind is SEND
+        else (Grouping.JOURNEY, "journey_id", story.journeys)
     )
-    grouping = Grouping.CAMPAIGN if kind is SEND else Grouping.JOURNEY
-    await story.record("sent", ANA, kind, TENTH - sent_before, **names)
+    await story.record("sent", ANA, kind, TENTH - sent_before, None, None, **{name: ids[0]})
     await story.record("reply", ANA, CUSTOMER, TENTH, arrives=TENTH + DAY)
 
     assert await story.shares(grouping) == [Share(ids[0] if is_answer else None, 1)]
