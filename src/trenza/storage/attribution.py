@@ -9,6 +9,7 @@ from dataclasses import astuple
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     BindParameter,
     ColumnElement,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     cast,
     func,
     literal_column,
+    or_,
     select,
 )
 
@@ -35,7 +37,7 @@ from trenza.domain.metering.attribution import (
 )
 from trenza.storage.bulk import Query, Question, Row
 from trenza.storage.columns import ID
-from trenza.storage.dialect import RowsParameter, days_before
+from trenza.storage.dialect import RowsParameter, days_before, place_in_text
 from trenza.storage.interaction import INTERACTION
 from trenza.storage.interactionz import InteractionzSession, LedgerEntry
 from trenza.storage.usage import (
@@ -51,6 +53,8 @@ LEDGER = LedgerEntry.__table__
 SESSION = InteractionzSession.__table__
 OPENING = INTERACTION.alias("opening")
 WORKSPACE: BindParameter[Any] = bindparam("workspace_id")
+SEPARATOR: ColumnElement[str] = literal_column("'\x01'", ID)
+"""Between a place and what is there: no place holds anything that sorts before it."""
 
 
 class Cause(NamedTuple):
@@ -147,104 +151,153 @@ def _is_opening_of(session_id: ColumnElement[str]) -> ColumnElement[bool]:
     return and_(OPENING.c.workspace_id == WORKSPACE, OPENING.c.id == own)
 
 
-def _sent_before(kind: InteractionKind, name: str) -> ScalarSelect[Any]:
-    """The newest campaign or journey, by its column, that an opening may answer."""
-    sent = INTERACTION.alias("sent")
-    since = days_before(OPENING.c.position, literal_column(str(ANSWERED_WITHIN_DAYS), Integer()))
+def _of_opening(name: str, session_id: ColumnElement[str]) -> ScalarSelect[Any]:
+    """A column of the interaction that opened a session: looked up, where that is seldom."""
     return (
-        select(sent.c[name])
-        .where(
-            sent.c.workspace_id == WORKSPACE,
-            sent.c.owner_id == OPENING.c.owner_id,
-            sent.c.position < OPENING.c.position,
-            sent.c.position >= since,
-            sent.c.kind == literal_column(f"'{kind}'", ID),
-            sent.c[name].is_not(None),
-            sent.c.retracted_at.is_(None),
-        )
-        .order_by(sent.c.position.desc())
-        .limit(1)
-        .correlate(OPENING)
+        select(OPENING.c[name])
+        .where(_is_opening_of(session_id))
+        .correlate_except(OPENING)
         .scalar_subquery()
     )
 
 
-def _acted_first(signed: Subquery) -> ScalarSelect[Any]:
-    """The agent of the first interaction of a session that names one."""
-    act = INTERACTION.alias("act")
+def _sessions_of(asked: CTE) -> CTE:
+    """The debits and reversals of stretches, each with its session and whose that is today.
+
+    Whose a session was stays with it where a merge or its undoing has superseded it; the
+    interaction that opened it follows.
+    """
+    signed = signed_entries(asked)
+    is_session = and_(SESSION.c.workspace_id == WORKSPACE, SESSION.c.id == signed.c.session_id)
+    opened_for = func.coalesce(_of_opening("owner_id", SESSION.c.id), SESSION.c.owner_id)
+    owner = case((SESSION.c.superseded_at.is_(None), SESSION.c.owner_id), else_=opened_for)
     return (
-        select(act.c.agent_id)
-        .where(
-            act.c.workspace_id == WORKSPACE,
-            act.c.session_id == signed.c.session_id,
-            act.c.agent_id.is_not(None),
-        )
-        .order_by(act.c.position)
-        .limit(1)
-        .correlate(signed)
-        .scalar_subquery()
+        select(*signed.c, SESSION.c.opened_position, owner.label("owner_id"))
+        .join_from(signed, SESSION, is_session)
+        .cte(f"{asked.name}_session")
+        .prefix_with("MATERIALIZED")
     )
 
 
-def _query(name: str, columns: Callable[[Subquery], Sequence[ColumnElement[Any]]]) -> Query:
-    """Sums the credits of stretches by columns that depend on the opening of each session."""
+def _naming(each: CTE, name: str, days_before_first: int, days_after_last: int) -> CTE:
+    """The interactions around sessions that name what the column is of, each with it as `named`."""
+    first, last = (
+        select(
+            days_before(extreme(each.c.opened_position), literal_column(str(days), Integer()))
+        ).scalar_subquery()
+        for extreme, days in ((func.min, days_before_first), (func.max, -days_after_last - 1))
+    )
+    columns = (INTERACTION.c[key] for key in ("id", "kind", "owner_id", "session_id", "position"))
+    return (
+        select(*columns, INTERACTION.c.retracted_at, INTERACTION.c[name].label("named"))
+        .where(
+            INTERACTION.c.workspace_id == WORKSPACE,
+            INTERACTION.c[name].is_not(None),
+            INTERACTION.c.position >= first,
+            INTERACTION.c.position < last,
+        )
+        .cte(f"{each.name}_naming")
+        .prefix_with("MATERIALIZED")
+    )
+
+
+def _own(each: CTE, naming: CTE) -> Subquery:
+    """What the opening of each session names."""
+    digits = func.substr(naming.c.id, len(Prefix.INTERACTION) + 1)
+    session_id = literal_column(f"'{Prefix.SESSION}'", ID) + digits
+    return select(session_id.label("session_id"), naming.c.named).subquery(f"{each.name}_own")
+
+
+def _picked(
+    each: CTE, naming: CTE, condition: ColumnElement[bool], extreme: Callable[[Any], Any]
+) -> Subquery:
+    """For each session the first or last of interactions by their order: what it names."""
+    placed = naming.c.position + SEPARATOR + naming.c.named
+    picked = (
+        select(each.c.session_id, extreme(placed).label("placed"))
+        .join_from(each, naming, condition)
+        .group_by(each.c.session_id)
+        .subquery(f"{each.name}_placed")
+    )
+    place = place_in_text(picked.c.placed, SEPARATOR)
+    named = func.substr(picked.c.placed, place + 1)
+    return select(picked.c.session_id, named.label("named")).subquery(f"{each.name}_picked")
+
+
+def _causes(name: str, column: str, sends: InteractionKind) -> Query:
+    """Sums credits by what opened sessions, what that names and what it may have answered."""
     asked = RowsParameter(name, STRETCH_COLUMNS)
 
     def build(dialect_name: str) -> Select[Any]:
-        signed = signed_entries(asked.table(dialect_name))
-        each = (
-            select(signed.c.number, *columns(signed), signed.c.credits)
-            .outerjoin_from(signed, OPENING, _is_opening_of(signed.c.session_id))
-            .subquery("each")
+        each = _sessions_of(asked.table(dialect_name))
+        naming = _naming(each, column, ANSWERED_WITHIN_DAYS, 0)
+        within = literal_column(str(ANSWERED_WITHIN_DAYS), Integer())
+        may_answer = and_(
+            naming.c.owner_id == each.c.owner_id,
+            naming.c.kind == literal_column(f"'{sends}'", ID),
+            naming.c.retracted_at.is_(None),
+            naming.c.position < each.c.opened_position,
+            naming.c.position >= days_before(each.c.opened_position, within),
         )
-        *groups, credits_ = each.c
-        return select(*groups, func.sum(credits_).label("credits")).group_by(*groups)
+        own, sent = _own(each, naming), _picked(each, naming, may_answer, func.max)
+        # Where there is nothing to choose from, it does not matter what opened the session.
+        matters = or_(own.c.named.is_not(None), sent.c.named.is_not(None))
+        kind = case((matters, _of_opening("kind", each.c.session_id)), else_=None)
+        return _summed(each, own, sent, kind.label("kind"))
 
     return Query(build, (asked,))
 
 
-_CAMPAIGNS = _query(
-    "of_campaigns",
-    lambda _: (
-        OPENING.c.kind,
-        OPENING.c.campaign_id.label("own"),
-        _sent_before(CAMPAIGN_SENDS, "campaign_id").label("sent"),
-    ),
-)
-_JOURNEYS = _query(
-    "of_journeys",
-    lambda _: (
-        OPENING.c.kind,
-        OPENING.c.journey_id.label("own"),
-        _sent_before(JOURNEY_SENDS, "journey_id").label("sent"),
-    ),
-)
-_AGENTS = _query(
-    "of_agents",
-    lambda signed: (
-        OPENING.c.agent_id.label("opened_by"),
-        _acted_first(signed).label("acted_first"),
-    ),
-)
+def _attendances(name: str) -> Query:
+    """Sums credits by the agent who opened sessions, and the one who was first to attend."""
+    asked = RowsParameter(name, STRETCH_COLUMNS)
+
+    def build(dialect_name: str) -> Select[Any]:
+        each = _sessions_of(asked.table(dialect_name))
+        naming = _naming(each, "agent_id", 0, 1)
+        acts = naming.c.session_id == each.c.session_id
+        return _summed(each, _own(each, naming), _picked(each, naming, acts, func.min))
+
+    return Query(build, (asked,))
+
+
+def _summed(each: CTE, own: Subquery, other: Subquery, *beside: ColumnElement[Any]) -> Select[Any]:
+    """The credits of sessions by what their openings name and by what else was found of them."""
+    found = (
+        select(
+            each.c.number,
+            *beside,
+            own.c.named.label("own"),
+            other.c.named.label("other"),
+            each.c.credits,
+        )
+        .select_from(each)
+        .outerjoin(own, own.c.session_id == each.c.session_id)
+        .outerjoin(other, other.c.session_id == each.c.session_id)
+        .subquery(f"{each.name}_found")
+    )
+    *groups, credits_ = found.c
+    return select(*groups, func.sum(credits_).label("credits")).group_by(*groups)
+
+
+_CAMPAIGNS = _causes("of_campaigns", "campaign_id", CAMPAIGN_SENDS)
+_JOURNEYS = _causes("of_journeys", "journey_id", JOURNEY_SENDS)
+_AGENTS = _attendances("of_agents")
 
 _RANKED = RowsParameter("of_owners", {**STRETCH_COLUMNS, "top": Integer()})
 
 
 def _by_owner(dialect_name: str) -> Select[Any]:
-    """Roots as they are now, also of what they were debited before a merge."""
-    signed = signed_entries(_RANKED.table(dialect_name))
+    """The roots with the most credits, and the sum of all others."""
+    each = _sessions_of(_RANKED.table(dialect_name))
     summed = (
         select(
-            signed.c.number,
-            signed.c.top,
-            OPENING.c.owner_id,
-            func.sum(signed.c.credits).label("credits"),
+            each.c.number, each.c.top, each.c.owner_id, func.sum(each.c.credits).label("credits")
         )
-        .outerjoin_from(signed, OPENING, _is_opening_of(signed.c.session_id))
-        .group_by(signed.c.number, signed.c.top, OPENING.c.owner_id)
+        .group_by(each.c.number, each.c.top, each.c.owner_id)
         .subquery("owner_sum")
     )
-    order = (summed.c.owner_id.is_(None), summed.c.credits.desc(), summed.c.owner_id)
+    order = (summed.c.credits.desc(), summed.c.owner_id)
     place = func.row_number().over(partition_by=summed.c.number, order_by=order)
     ranked = select(*summed.c, place.label("place")).subquery("ranked_owner")
     first = case((ranked.c.place <= ranked.c.top, ranked.c.owner_id), else_=None)

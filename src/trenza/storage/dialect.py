@@ -184,14 +184,14 @@ class days_before(GenericFunction[str]):  # noqa: N801 - named as SQL names func
 @compiles(days_before)
 def _days_before_of_postgresql(element: days_before, compiler: Any, **options: Any) -> str:
     text, days = (compiler.process(each, **options) for each in element.clauses)
-    day = f"CAST(substr({text}, 1, 10) AS DATE) - {days}"
+    day = f"CAST(substr({text}, 1, 10) AS DATE) - ({days})"
     return f"(to_char({day}, 'YYYY-MM-DD') || substr({text}, 11, {INSTANT_LENGTH - 10}))"
 
 
 @compiles(days_before, "sqlite")
 def _days_before_of_sqlite(element: days_before, compiler: Any, **options: Any) -> str:
     text, days = (compiler.process(each, **options) for each in element.clauses)
-    day = f"date(substr({text}, 1, 10), '-' || {days} || ' days')"
+    day = f"date(substr({text}, 1, 10), -({days}) || ' days')"
     return f"({day} || substr({text}, 11, {INSTANT_LENGTH - 10}))"
 
 
