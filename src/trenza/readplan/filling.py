@@ -233,6 +233,8 @@ def value_of(
     field: Field, selection: Selection
 ) -> Callable[[dict[str, Any], Mapping[str, Any], Run], None]:
     """Puts the JSON of a field of a row that was worked out into its object, now or later."""
+    if isinstance(field.declaration, fields.One) and field.declaration.to == "id":
+        return partial(_read_one, field, field.declaration.key, filler_of(field.selection))
     key, answer = field.key, _answer_of(field)
     match field.declaration:
         case None:
@@ -248,8 +250,6 @@ def value_of(
             return partial(_compute_now, field, computed, encoder_of(field.type))
         case fields.Figure() as figure:
             return partial(_figure_now, field, figure, _putting(field))
-        case fields.One(key=one_key, to="id"):
-            return partial(_read_one, field, one_key, filler_of(field.selection))
         case fields.Found() as sought:
             return partial(_find_now, sought, _page_maker(field, sought), key)
     raise UncoveredError(f"{selection.typename}.{field.name} hangs from a figure")
