@@ -146,6 +146,18 @@ def test_agents_write_on_every_channel_that_people_attend(interactions: list[Lin
     assert attended | {ChannelKind.EMAIL} <= written_by_people | {ChannelKind.SMS}
 
 
+def test_agents_attend_who_were_there_by_then(replay: Replay, interactions: list[Line]) -> None:
+    named = [x for x in interactions if "agent" in x]
+    first = {event.user_id: event.at for event in reversed(replay.seat_events)}
+
+    # Whatever a person writes names the agent; what a bot does names nobody.
+    human = [x for x in interactions if x["kind"] == "COMPANY_MESSAGE" and x["actor"] == "HUMAN"]
+    assert all("agent" in x for x in human)
+    assert not [x for x in named if x.get("actor") == "BOT"]
+    assert len({x["agent"] for x in named}) == 8
+    assert all(first[x["agent"]] < replay.instant(x["at"]) for x in named)
+
+
 def test_the_campaign_reaches_150_and_some_reply_opt_out_or_stay_silent(
     interactions: list[Line],
 ) -> None:
