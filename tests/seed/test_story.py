@@ -280,7 +280,7 @@ def test_the_people_whom_the_page_points_at_are_there(interactions: list[Line]) 
         for identity in contact["identities"]
     }
 
-    assert len(rows) == 9
+    assert len(rows) == 13
     assert set(asked) <= set(rows) <= contacts.keys()
     heard_of = {x["contact"] for x in interactions if "contact" in x}
     assert {contacts[address] for address in rows} <= heard_of
