@@ -283,6 +283,9 @@ def test_the_people_whom_the_page_points_at_are_there(interactions: list[Line]) 
     assert len(rows) == 13
     assert set(asked) <= set(rows) <= contacts.keys()
     heard_of = {x["contact"] for x in interactions if "contact" in x}
+    for line in read_lines("timeline.jsonl"):
+        if line["do"] in ("setConsent", "mergeContacts"):
+            heard_of.add(line.get("contact", line.get("target")))
     assert {contacts[address] for address in rows} <= heard_of
 
 
