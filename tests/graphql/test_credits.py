@@ -5,7 +5,6 @@ from typing import Any
 
 from tests.graphql.reports import message
 from tests.world import Client, World, text_of
-from trenza.domain.access import Role
 
 BALANCE = """
 query ($at: DateTime, $knownAt: DateTime) {
@@ -291,92 +290,3 @@ async def test_a_closed_cycle_stays_and_what_comes_later_is_an_adjustment(world:
     assert debit["countsAt"] == debit["recordedAt"] == text_of(world.clock.at)
     assert debit["sentence"] == debit["es"]
     assert len({debit["es"], debit["pt"], debit["en"]}) == 3
-
-
-ATTRIBUTED = """
-query ($from: DateTime, $to: DateTime, $top: Int! = 20) {
-  workspace {
-    usage(from: $from, to: $to) {
-      total
-      byCampaign(top: $top) { campaign { name } isRest credits }
-      byJourney(top: $top) { journey { name } isRest credits }
-      byAgent(top: $top) { agent { name } isRest credits }
-      byContact(top: $top) {
-        contact {
-          displayName
-          costToServe(from: $from, to: $to) { total byLane { credits } byChannel { credits } }
-        }
-        isRest
-        credits
-      }
-    }
-  }
-}
-"""
-
-
-async def test_credits_go_to_who_and_what_caused_them(world: World) -> None:
-    tenant = await world.tenant()
-    client = tenant.admin
-    _, agent_id = await tenant.person(Role.AGENT, "Lía")
-    made = await client.do(
-        "createCampaign",
-        "CreateCampaignInput",
-        "... on CreateCampaignPayload { campaign { id } }",
-        {"name": "Camas", "channel": "EMAIL"},
-    )
-    sent = {"kind": "CAMPAIGN_SEND", "campaignId": made["campaign"]["id"]}
-    await message(world, client, "ana", externalId="sent", **sent)
-    world.clock.advance(hours=1)
-    await message(world, client, "ana", externalId="reply")
-    told = await message(
-        world,
-        client,
-        "ana",
-        externalId="answer",
-        kind="COMPANY_MESSAGE",
-        actor="HUMAN",
-        agentId=agent_id,
-    )
-    agent = "query ($id: ID!) { node(id: $id) { ... on Interaction { agent { id name } } } }"
-    found = await client.run(agent, id=told["interaction"]["id"])
-    assert found["node"]["agent"] == {"id": agent_id, "name": "Lía"}
-    await message(world, client, "luis", externalId="call", kind="COMPANY_MESSAGE", actor="BOT")
-
-    usage = (await client.run(ATTRIBUTED))["workspace"]["usage"]
-
-    none = {"isRest": False, "credits": 1}
-    assert usage["byCampaign"] == [
-        {"campaign": {"name": "Camas"}, **none},
-        {"campaign": None, **none},
-    ]
-    assert usage["byJourney"] == [{"journey": None, "isRest": False, "credits": 2}]
-    assert usage["byAgent"] == [{"agent": {"name": "Lía"}, **none}, {"agent": None, **none}]
-    assert [row["contact"]["costToServe"]["total"] for row in usage["byContact"]] == [1, 1]
-    one = (await client.run(ATTRIBUTED, top=1))["workspace"]["usage"]["byContact"]
-    assert one[1] == {"contact": None, "isRest": True, "credits": 1}
-    past = {"from": "2026-09-01T00:00:00Z", "to": "2026-10-01T00:00:00Z"}
-    before = (await client.run(ATTRIBUTED, **past))["workspace"]["usage"]
-    assert before == {"total": 0} | {name: [] for name in before if name != "total"}
-    refused = await client.ask(ATTRIBUTED, top=0)
-    assert refused["errors"][0]["extensions"]["code"] == "INVALID_INPUT"
-
-
-async def test_the_groupings_of_a_statement_sum_to_what_it_says(world: World) -> None:
-    client = (await world.tenant()).admin
-    await message(world, client, "a", occurredAt="2026-10-25T12:00:00Z")
-    await message(world, client, "b", occurredAt="2026-10-27T12:00:00Z")
-    for _ in range(3):
-        await close(client)
-    await message(world, client, "a", externalId="late", occurredAt="2026-10-22T12:00:00Z")
-
-    found = await client.run(
-        '{ workspace { statement(cycleOf: "2026-10-31") { consumed adjustments usage { total '
-        "byContact { credits } byCampaign { credits } byJourney { credits } byAgent { credits } "
-        "} } } }"
-    )
-
-    statement = found["workspace"]["statement"]
-    assert (statement["consumed"], statement["adjustments"]) == (2, 1)
-    for name in ("byContact", "byCampaign", "byJourney", "byAgent"):
-        assert sum(row["credits"] for row in statement["usage"][name]) == 2

@@ -32,7 +32,6 @@ FIELDS_MAX = 9
 FIGURES = frozenset(
     {"balance", "usage", "seats", "statement", "status", "mayContact", "consents"}
     | {"count", "explain", "members", "previewSegment", "segments", "costToServe"}
-    | {"byCampaign", "byJourney", "byAgent", "byContact"}
 )
 """Cost several statements each, and so are asked less often."""
 

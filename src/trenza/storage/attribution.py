@@ -13,10 +13,12 @@ from sqlalchemy import (
     BigInteger,
     BindParameter,
     ColumnElement,
+    FromClause,
     Integer,
     ScalarSelect,
     Select,
     Subquery,
+    Text,
     and_,
     bindparam,
     case,
@@ -187,9 +189,16 @@ def _naming(each: CTE, name: str, days_before_first: int, days_after_last: int) 
         ).scalar_subquery()
         for extreme, days in ((func.min, days_before_first), (func.max, -days_after_last - 1))
     )
-    columns = (INTERACTION.c[key] for key in ("id", "kind", "owner_id", "session_id", "position"))
+    digits = func.substr(INTERACTION.c.id, len(Prefix.INTERACTION) + 1)
+    opens = literal_column(f"'{Prefix.SESSION}'", ID) + digits
+    columns = ("kind", "owner_id", "session_id", "position", "retracted_at")
     return (
-        select(*columns, INTERACTION.c.retracted_at, INTERACTION.c[name].label("named"))
+        select(
+            # Only of what has a type SQLite makes an index by itself.
+            cast(opens, Text()).label("opens"),
+            *(INTERACTION.c[key] for key in columns),
+            INTERACTION.c[name].label("named"),
+        )
         .where(
             INTERACTION.c.workspace_id == WORKSPACE,
             INTERACTION.c[name].is_not(None),
@@ -199,13 +208,6 @@ def _naming(each: CTE, name: str, days_before_first: int, days_after_last: int) 
         .cte(f"{each.name}_naming")
         .prefix_with("MATERIALIZED")
     )
-
-
-def _own(each: CTE, naming: CTE) -> Subquery:
-    """What the opening of each session names."""
-    digits = func.substr(naming.c.id, len(Prefix.INTERACTION) + 1)
-    session_id = literal_column(f"'{Prefix.SESSION}'", ID) + digits
-    return select(session_id.label("session_id"), naming.c.named).subquery(f"{each.name}_own")
 
 
 def _picked(
@@ -239,7 +241,7 @@ def _causes(name: str, column: str, sends: InteractionKind) -> Query:
             naming.c.position < each.c.opened_position,
             naming.c.position >= days_before(each.c.opened_position, within),
         )
-        own, sent = _own(each, naming), _picked(each, naming, may_answer, func.max)
+        own, sent = naming.alias(f"{each.name}_own"), _picked(each, naming, may_answer, func.max)
         # Where there is nothing to choose from, it does not matter what opened the session.
         matters = or_(own.c.named.is_not(None), sent.c.named.is_not(None))
         kind = case((matters, _of_opening("kind", each.c.session_id)), else_=None)
@@ -256,12 +258,15 @@ def _attendances(name: str) -> Query:
         each = _sessions_of(asked.table(dialect_name))
         naming = _naming(each, "agent_id", 0, 1)
         acts = naming.c.session_id == each.c.session_id
-        return _summed(each, _own(each, naming), _picked(each, naming, acts, func.min))
+        own = naming.alias(f"{each.name}_own")
+        return _summed(each, own, _picked(each, naming, acts, func.min))
 
     return Query(build, (asked,))
 
 
-def _summed(each: CTE, own: Subquery, other: Subquery, *beside: ColumnElement[Any]) -> Select[Any]:
+def _summed(
+    each: CTE, own: FromClause, other: Subquery, *beside: ColumnElement[Any]
+) -> Select[Any]:
     """The credits of sessions by what their openings name and by what else was found of them."""
     found = (
         select(
@@ -272,7 +277,7 @@ def _summed(each: CTE, own: Subquery, other: Subquery, *beside: ColumnElement[An
             each.c.credits,
         )
         .select_from(each)
-        .outerjoin(own, own.c.session_id == each.c.session_id)
+        .outerjoin(own, own.c.opens == each.c.session_id)
         .outerjoin(other, other.c.session_id == each.c.session_id)
         .subquery(f"{each.name}_found")
     )
