@@ -322,6 +322,23 @@ async def test_an_agent_who_is_no_user_is_refused(story: Attended, database_url:
     assert await story.shares(Grouping.AGENT) == []
 
 
+async def test_users_are_looked_up_only_where_one_is_named(story: Attended) -> None:
+    sent: list[list[str]] = []
+    await story.record("r0", ANA, CUSTOMER, TENTH)
+    for day, agent_id in enumerate((None, story.agents[0]), start=1):
+        names = {} if agent_id is None else {"agent_id": agent_id}
+        at = TENTH + 2 * day * DAY
+        with story.books.counted_statements() as statements:
+            await story.record(f"r{day}", ANA, COMPANY, at, Lane.HUMAN, None, **names)
+        sent.append(list(statements))
+
+    assert len(sent[0]) == len(sent[1])
+    if not story.books.database.is_sqlite:
+        # On SQLite what shares a hop is not told.
+        found = [any("workspace_user.id" in text for text in texts) for texts in sent]
+        assert found == [False, True]
+
+
 async def test_another_agent_is_another_content(story: Attended) -> None:
     lia, noe = story.agents
     first = await report(story, InteractionKind.TICKET_PUBLIC_ACTION, None, lia)
