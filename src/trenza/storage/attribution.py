@@ -164,17 +164,14 @@ def _of_opening(name: str, session_id: ColumnElement[str]) -> ScalarSelect[Any]:
 
 
 def _sessions_of(asked: CTE) -> CTE:
-    """The debits and reversals of stretches, each with its session and whose that is today.
+    """The debits and reversals of stretches, each with its session.
 
-    Whose a session was stays with it where a merge or its undoing has superseded it; the
-    interaction that opened it follows.
+    Those that are superseded, too, belong to the root that their openings belong to today.
     """
     signed = signed_entries(asked)
     is_session = and_(SESSION.c.workspace_id == WORKSPACE, SESSION.c.id == signed.c.session_id)
-    opened_for = func.coalesce(_of_opening("owner_id", SESSION.c.id), SESSION.c.owner_id)
-    owner = case((SESSION.c.superseded_at.is_(None), SESSION.c.owner_id), else_=opened_for)
     return (
-        select(*signed.c, SESSION.c.opened_position, owner.label("owner_id"))
+        select(*signed.c, SESSION.c.opened_position, SESSION.c.owner_id)
         .join_from(signed, SESSION, is_session)
         .cte(f"{asked.name}_session")
         .prefix_with("MATERIALIZED")
@@ -323,20 +320,16 @@ _OWNED = RowsParameter("of_owner", {**STRETCH_COLUMNS, "owner_id": ID})
 
 
 def _by_channel_and_lane(dialect_name: str) -> Select[Any]:
-    """From a person's interactions to the sessions that they opened, and their debits."""
+    """The debits and reversals of a person's sessions, those that are superseded too."""
     stretch = cut_stretches(_OWNED.table(dialect_name))
-    opened = and_(OPENING.c.workspace_id == WORKSPACE, OPENING.c.owner_id == stretch.c.owner_id)
-    digits = func.substr(OPENING.c.id, len(Prefix.INTERACTION) + 1)
-    session_id = literal_column(f"'{Prefix.SESSION}'", ID) + digits
-    sessions = and_(SESSION.c.workspace_id == WORKSPACE, SESSION.c.id == session_id)
+    owned = and_(SESSION.c.workspace_id == WORKSPACE, SESSION.c.owner_id == stretch.c.owner_id)
     is_debit, is_reversal = and_(*is_debit_of(stretch)), and_(*is_reversal_of(stretch))
     signed = case((is_debit, 1), (is_reversal, -1), else_=0)
     total = func.sum(signed)
     return (
         select(stretch.c.number, SESSION.c.channel, SESSION.c.lane, total.label("credits"))
         .select_from(stretch)
-        .join(OPENING, opened)
-        .join(SESSION, sessions)
+        .join(SESSION, owned)
         .join(
             LEDGER,
             and_(LEDGER.c.workspace_id == WORKSPACE, LEDGER.c.session_id == SESSION.c.id),
