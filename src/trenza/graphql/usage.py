@@ -140,7 +140,7 @@ class Usage(Record):
     )
     by_contact: list[ContactUsage] = _by(
         Grouping.CONTACT,
-        "By contact as merged today, the most first, those without credits left out.",
+        "By contact, the most first: the person whom a session belongs to today, after merges.",
     )
 
 
