@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import strawberry
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Select
 
 from trenza.domain.access import Privacy, Scope
 from trenza.domain.errors import InvalidInput
@@ -76,6 +76,16 @@ class Order:
     columns: Ordering
     descending: bool = False
 
+
+AS_OF = "as_of"
+"""The column that holds the instant of a row which is shown as it was."""
+
+RowsAt = Callable[
+    [ColumnElement[Any], Callable[[ColumnElement[Any]], ColumnElement[bool]], ColumnElement[Any]],
+    Select[Any],
+]
+"""Writes the rows of a workspace as they were at an instant, which they hold as `as_of`: those of
+the ids that are wanted, on whose column the second puts its condition."""
 
 Check = Callable[[Any, Mapping[str, Any]], Awaitable[None] | None]
 """Raises DomainError for arguments that are refused to the operation that gives them."""
@@ -171,9 +181,17 @@ class Pointed(OfAnyType):
 
 @dataclass(frozen=True)
 class Global(OfAnyType):
-    """The row of a global id that is given, or the rows of several."""
+    """The row of a global id that is given, or the rows of several.
+
+    Where the argument `at` is given the row is shown as it was, by the type's view in `seen_as`.
+    """
 
     most: int = field(default=1, kw_only=True)
+    seen_as: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+
+    def view_of(self, typename: str, given: Mapping[str, Any]) -> str:
+        """The view by which a row of a type is shown, for these arguments."""
+        return typename if given.get("at") is None else self.seen_as[typename]
 
     def require_few(self, ids: Sequence[str]) -> None:
         """Raises InvalidInput for more ids than are answered at once."""
@@ -201,6 +219,21 @@ class One(Declaration):
     key: str = field(kw_only=True)
     to: str = field(default="id", kw_only=True)
     scope: Scope | None = field(default=Scope.READ, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Past(Declaration):
+    """Rows as they were at the instant of the row that they hang from, by the view `seen_as`.
+
+    They are those that `rows` writes whose column `by` equals the other row's column `key`: a
+    short list in an `order` of columns, or without one a row at most.
+    """
+
+    rows: RowsAt = field(kw_only=True)
+    seen_as: str = field(kw_only=True)
+    by: str = field(kw_only=True)
+    key: str = field(default="id", kw_only=True)
+    order: tuple[str, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -302,9 +335,19 @@ def part(description: str, name: str | None = None) -> Any:
     return Part(description, name)
 
 
-def by_id(description: str, types: Mapping[Prefix, str]) -> Any:
-    """Declares the row of the global id that the argument `id` gives."""
-    return Global(description, types=types, arguments={"id": Argument("ID", "Its id.")})
+def by_id(
+    description: str,
+    types: Mapping[Prefix, str],
+    *,
+    at: Argument | None = None,
+    seen_as: Mapping[str, str] | None = None,
+    check: Check | None = None,
+) -> Any:
+    """Declares the row of the global id that the argument `id` gives; as it was, with `at`."""
+    arguments = {"id": Argument("ID", "Its id.")}
+    if at is not None:
+        arguments["at"] = at
+    return Global(description, types=types, seen_as=seen_as or {}, arguments=arguments, check=check)
 
 
 def by_ids(description: str, types: Mapping[Prefix, str], most: int) -> Any:
@@ -326,6 +369,11 @@ def lookup(description: str, **options: Any) -> Any:
 def one(description: str, key: str, to: str = "id", *, scope: Scope | None = Scope.READ) -> Any:
     """Declares the row that the column `key` points to."""
     return One(description, key=key, to=to, scope=scope)
+
+
+def past(rows: RowsAt, seen_as: str, **options: Any) -> Any:
+    """Declares rows as they were, in the place of a relation; the options are those of `Past`."""
+    return Past("", rows=rows, seen_as=seen_as, **options)
 
 
 def many(description: str, **options: Any) -> Any:

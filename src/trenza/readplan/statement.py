@@ -41,6 +41,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.util import ClauseAdapter
 from sqlalchemy.types import NullType, TypeEngine
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 from trenza.domain.errors import BrokenInvariant
 from trenza.readplan import fields
@@ -143,6 +144,8 @@ class Writer:
                 return self._pointed(field, declaration, key(name))
             case fields.Lookup() as declaration:
                 return self._lookup(field, declaration)
+            case fields.Past() as declaration:
+                return self._past(field, declaration, key)
             case fields.Connected() as declaration:
                 return self._connection(field, declaration, key)
             case fields.Many() as declaration:
@@ -241,10 +244,34 @@ class Writer:
         if typename is None:
             return fixed("null")
         selection = field.below[typename]
-        alias, statement = self._rows(selection.cls.table)
         id = self.bind(lambda run: run.given(field)["id"], Text())
+        if selection.cls.rows_at is not None:
+            at = self.bind(lambda run: run.given(field)["at"], UTCDateTime())
+            rows = self._rows_at(selection.cls.rows_at, id, at)
+            return _or_null(self._single(selection, rows, select(rows)))
+        alias, statement = self._rows(selection.cls.table)
         found = statement.where(alias.c[column_of_id(selection.cls)] == id)
         return _or_null(self._single(selection, alias, found))
+
+    def _past(self, field: Field, past: fields.Past, key: Key) -> ColumnElement[str]:
+        """Rows as they were at the instant of the row that they hang from."""
+        selection = field.selection
+        rows = self._rows_at(past.rows, key(past.key), key(fields.AS_OF))
+        if not past.order:
+            return _or_null(self._single(selection, rows, select(rows)))
+        listed = (
+            select(self.object(selection, rows).label("j"))
+            .order_by(*(rows.c[name] for name in past.order))
+            .subquery(self._name("x"))
+        )
+        return self._array(listed, listed.c.j)
+
+    def _rows_at(
+        self, rows: fields.RowsAt, id: ColumnElement[Any], at: ColumnElement[Any]
+    ) -> FromClause:
+        """The rows of an id as they were, under a name of their own."""
+        found = rows(self._workspace, lambda column: column == id, at)
+        return found.subquery(self._name("t"))
 
     def _pointed(
         self, field: Field, declaration: fields.Pointed, key: ColumnElement[Any]
