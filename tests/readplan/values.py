@@ -21,6 +21,8 @@ from graphql import (
     get_nullable_type,
 )
 
+from trenza.domain.ids import Prefix
+
 PAGING = ("first", "after", "last", "before")
 BAD_CURSORS = ("", "x", "bm9uZQ", "W10", "WyJ4Iiwx", "ñ", "WyJhYWFhYWEiLDFd", "....")
 BAD_INSTANTS = ("2026-13-01T00:00:00Z", "2026-11-01T00:00:00", "1969-01-01T00:00:00Z", "now")
@@ -105,6 +107,9 @@ class Values:
         given: dict[str, Any] = {}
         if "address" in field.args:
             given["channel"], given["address"] = self._address()
+        if name == "contact" and "id" in field.args and self._is(0.8):
+            people = [id for id in self._known.ids if id.startswith(f"{Prefix.CONTACT}_")]
+            given["id"] = self._random.choice(people or self._known.ids)
         if "from" in field.args and ("cycleOf" not in field.args or self._is(0.4)):
             given["from"], given["to"] = self._period()
         for argument, definition in field.args.items():

@@ -244,12 +244,13 @@ class Writer:
         if typename is None:
             return fixed("null")
         selection = field.below[typename]
-        id = self.bind(lambda run: run.given(field)["id"], Text())
         if selection.cls.rows_at is not None:
+            id = self.bind(lambda run: run.given(field)["id"], Text())
             at = self.bind(lambda run: run.given(field)["at"], UTCDateTime())
             rows = self._rows_at(selection.cls.rows_at, id, at)
             return _or_null(self._single(selection, rows, select(rows)))
         alias, statement = self._rows(selection.cls.table)
+        id = self.bind(lambda run: run.given(field)["id"], Text())
         found = statement.where(alias.c[column_of_id(selection.cls)] == id)
         return _or_null(self._single(selection, alias, found))
 
