@@ -49,7 +49,8 @@ from trenza.readplan.fields import (
     one,
     past,
 )
-from trenza.readplan.schema import Record, named, record, seen_at
+from trenza.readplan.past import seen_at
+from trenza.readplan.schema import Record, named, record
 from trenza.storage.campaign import TOUCH
 from trenza.storage.consent import BLOCK, CONSENT, in_force
 from trenza.storage.contact import (
@@ -255,10 +256,11 @@ class ContactAsOf(Contact):
 
 AS_IT_WAS = Argument(
     "datetime | None",
-    "As the contact was at this instant, by what was known then; now when omitted. Names and all "
-    "other fields, tags, custom fields, stage, who it is assigned to, identities, consents and "
-    "merges are those of then, everything else that hangs from it is as it is now. What was "
-    "erased since is empty. Null before it was made; refused for an instant to come.",
+    "The contact as it was at this instant, by what was known then; now when omitted. Of then are "
+    "its fields, tags and custom fields, whom it was assigned to, its identities, merges and "
+    "consents, which are judged at this instant unless another is given. Everything else that hangs "
+    "from it is as it is now. What was erased since is empty. Null before the contact was made; "
+    "an instant to come is refused.",
 )
 
 

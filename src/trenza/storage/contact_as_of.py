@@ -23,6 +23,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    tuple_,
 )
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -48,11 +49,13 @@ def contacts_at(
 ) -> Select[Any]:
     """The contacts of these ids that were there."""
     contact, merge = CONTACT.alias(), MERGE.alias()
-    stood = and_(
+    led_on = and_(
         merge.c.workspace_id == contact.c.workspace_id,
-        merge.c.id == _merge_of(contact.c.workspace_id, contact.c.id, at),
+        merge.c.source_id == contact.c.id,
+        _stood(merge, at),
+        _is_first(merge, at),
     )
-    return _described(contact, contact.outerjoin(merge, stood), merge, at).where(
+    return _described(contact, contact.outerjoin(merge, led_on), merge, at).where(
         contact.c.workspace_id == workspace_id, is_wanted(contact.c.id)
     )
 
@@ -68,7 +71,8 @@ def merged_at(
     return _described(contact, merge.join(contact, is_source), merge, at).where(
         merge.c.workspace_id == workspace_id,
         is_wanted(merge.c.target_id),
-        merge.c.id == _merge_of(contact.c.workspace_id, contact.c.id, at),
+        _stood(merge, at),
+        _is_first(merge, at),
     )
 
 
@@ -77,23 +81,21 @@ def identities_at(
 ) -> Select[Any]:
     """The identities that the contacts of these ids had, which they hold as `owner_id`."""
     contact = CONTACT.alias()
-    roots = select(contact.c.id.label("asked"), contact.c.id, _typed(at, contact)).where(
-        contact.c.workspace_id == workspace_id,
-        is_wanted(contact.c.id),
-        _merge_of(workspace_id, contact.c.id, at).is_(None),
+    asked = contact.c.id.label("asked")
+    roots = select(asked, *_member(contact), _typed(at, contact)).where(
+        contact.c.workspace_id == workspace_id, is_wanted(contact.c.id), _was_root(contact, at)
     )
-    members = _members(workspace_id, roots)
-    return (
-        select(
-            IDENTITY.c.workspace_id,
-            members.c.asked.label("owner_id"),
-            IDENTITY.c.channel,
-            IDENTITY.c.address,
-            IDENTITY.c.created_at,
-            members.c.as_of,
-        )
-        .select_from(_owned(workspace_id, members, IDENTITY))
-        .where(IDENTITY.c.created_at <= members.c.as_of)
+    members = _members(roots)
+    return _of_members(
+        members,
+        IDENTITY,
+        IDENTITY.c.created_at,
+        IDENTITY.c.workspace_id,
+        members.c.asked.label("owner_id"),
+        IDENTITY.c.channel,
+        IDENTITY.c.address,
+        IDENTITY.c.created_at,
+        members.c.as_of,
     )
 
 
@@ -102,16 +104,14 @@ def _said(dialect_name: str) -> Select[Any]:
     contact = CONTACT.alias()
     workspace_id: ColumnElement[Any] = bindparam("workspace_id")
     roots = (
-        select(asked.c.number.label("asked"), contact.c.id, asked.c.as_of)
+        select(asked.c.number.label("asked"), *_member(contact), asked.c.as_of)
         .join(contact, and_(contact.c.workspace_id == workspace_id, contact.c.id == asked.c.id))
-        .where(_merge_of(workspace_id, contact.c.id, asked.c.as_of).is_(None))
+        .where(_was_root(contact, asked.c.as_of))
     )
-    members = _members(workspace_id, roots)
-    return (
-        select(members.c.asked.label("number"), *(CONSENT.c[name] for name in EVENT_COLUMNS))
-        .select_from(_owned(workspace_id, members, CONSENT))
-        .where(CONSENT.c.recorded_at <= members.c.as_of)
-    )
+    members = _members(roots)
+    said = (CONSENT.c[name] for name in EVENT_COLUMNS)
+    number = members.c.asked.label("number")
+    return _of_members(members, CONSENT, CONSENT.c.recorded_at, number, *said)
 
 
 SAID = Query(_said, (ASKED,))
@@ -168,46 +168,73 @@ def _stood(merge: FromClause, at: ColumnElement[Any]) -> ColumnElement[bool]:
     )
 
 
-def _merge_of(
-    workspace_id: ColumnElement[Any], source_id: ColumnElement[Any], at: ColumnElement[Any]
-) -> ColumnElement[Any]:
-    """The merge of a contact into another that stood; null where none did.
+def _is_first(merge: FromClause, at: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether of the merges of a contact that stood none was made before.
 
-    The clocks of two processes may differ: where two seem to have stood, it is the first.
+    The clocks of two processes may differ, so that for a moment two seem to have stood.
     """
-    merge = MERGE.alias()
+    other = MERGE.alias()
+    when, before = (tuple_(each.c.merged_at, each.c.id) for each in (merge, other))
     return (
-        select(merge.c.id)
-        .where(
-            merge.c.workspace_id == workspace_id,
-            merge.c.source_id == source_id,
-            _stood(merge, at),
-        )
-        .order_by(merge.c.merged_at, merge.c.id)
-        .limit(literal_column("1"))
+        ~_merges_of(merge.c.workspace_id, merge.c.source_id, other, at)
+        .where(before < when)
+        .exists()
+    )
+
+
+def _was_root(contact: FromClause, at: ColumnElement[Any]) -> ColumnElement[bool]:
+    return ~_merges_of(contact.c.workspace_id, contact.c.id, MERGE.alias(), at).exists()
+
+
+def _merges_of(
+    workspace_id: ColumnElement[Any],
+    source_id: ColumnElement[Any],
+    merge: FromClause,
+    at: ColumnElement[Any],
+) -> Select[Any]:
+    return select(merge.c.id).where(
+        merge.c.workspace_id == workspace_id, merge.c.source_id == source_id, _stood(merge, at)
+    )
+
+
+def _member(contact: FromClause) -> tuple[ColumnElement[Any], ...]:
+    return contact.c.workspace_id, contact.c.id, contact.c.root_id
+
+
+def _members(roots: Select[Any]) -> CTE:
+    """Roots, each with who asked for it and when, and all that had been merged into them."""
+    members = roots.cte(recursive=True, nesting=True)
+    merge, contact = MERGE.alias(), CONTACT.alias()
+    into = and_(
+        merge.c.workspace_id == members.c.workspace_id,
+        merge.c.target_id == members.c.id,
+        _stood(merge, members.c.as_of),
+    )
+    # By its id: a join might read all contacts where the database does not know how many there are.
+    root_id = (
+        select(contact.c.root_id)
+        .where(contact.c.workspace_id == merge.c.workspace_id, contact.c.id == merge.c.source_id)
         .scalar_subquery()
     )
-
-
-def _members(workspace_id: ColumnElement[Any], roots: Select[Any]) -> CTE:
-    """Roots and all that had been merged into them: who asked, whose, and the instant."""
-    members = roots.cte(recursive=True, nesting=True)
-    merge = MERGE.alias()
-    into = and_(merge.c.target_id == members.c.id, _stood(merge, members.c.as_of))
+    source = (merge.c.workspace_id, merge.c.source_id, root_id)
     return members.union(
-        select(members.c.asked, merge.c.source_id, members.c.as_of)
-        .select_from(members.join(merge, into))
-        .where(merge.c.workspace_id == workspace_id)
+        select(members.c.asked, *source, members.c.as_of).select_from(members.join(merge, into))
     )
 
 
-def _owned(workspace_id: ColumnElement[Any], members: FromClause, table: FromClause) -> FromClause:
-    """Members with the rows of a table that were recorded for them, found by their root of now."""
-    contact = CONTACT.alias()
-    known = and_(contact.c.workspace_id == workspace_id, contact.c.id == members.c.id)
+def _of_members(
+    members: CTE, table: FromClause, known_at: ColumnElement[Any], *columns: ColumnElement[Any]
+) -> Select[Any]:
+    """The rows of a table that were recorded for members, and known, by their root of now.
+
+    An outer join without its empty rows: SQLite would else begin with every row of the table.
+    """
     owned = and_(
-        table.c.workspace_id == workspace_id,
-        table.c.owner_id == contact.c.root_id,
-        table.c.contact_id == contact.c.id,
+        table.c.workspace_id == members.c.workspace_id,
+        table.c.owner_id == members.c.root_id,
+        table.c.contact_id == members.c.id,
+        known_at <= members.c.as_of,
     )
-    return members.join(contact, known).join(table, owned)
+    empty: ColumnElement[str] = literal_column("''")
+    is_there = func.coalesce(table.c.channel, empty) != empty
+    return select(*columns).select_from(members.outerjoin(table, owned)).where(is_there)
