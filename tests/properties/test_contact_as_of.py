@@ -126,7 +126,8 @@ class History:
     async def merge(self) -> None:
         """Makes any two contacts one, where they are not."""
         if len(self.people) > 1:
-            pair = MergeContacts(*self.random.sample(self.people, 2))
+            source, target = self.random.sample(self.people, 2)
+            pair = MergeContacts(source, target)
             try:
                 await merge_contacts(self.dependencies, self.viewer, pair)
             except Conflict:

@@ -257,10 +257,10 @@ class ContactAsOf(Contact):
 AS_IT_WAS = Argument(
     "datetime | None",
     "The contact as it was at this instant, by what was known then; now when omitted. Of then are "
-    "its fields, tags and custom fields, whom it was assigned to, its identities, merges and "
-    "consents, which are judged at this instant unless another is given. Everything else that hangs "
-    "from it is as it is now. What was erased since is empty. Null before the contact was made; "
-    "an instant to come is refused.",
+    "its fields, tags and custom fields, whom it was assigned to, its identities, `mergedInto`, "
+    "`mergedAt`, `mergedFrom`, and its consents, judged at this instant unless another is given. "
+    "Everything else that hangs from it is as it is now. What was erased since is empty. Null "
+    "before the contact was made; an instant to come is refused.",
 )
 
 
