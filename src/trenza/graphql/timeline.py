@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
     from trenza.graphql.campaign import CampaignTouch
     from trenza.graphql.consent import ConsentEvent
+    from trenza.graphql.contact import ContactStage
     from trenza.graphql.interaction import Interaction
     from trenza.graphql.interactionz import InteractionzDebit, InteractionzSession
     from trenza.graphql.journey import JourneyEnrollment
+    from trenza.graphql.merge import ContactMerge
     from trenza.graphql.ticket import Ticket
 
 
@@ -47,6 +49,12 @@ class TimelineEntry(Record):
     )
     consent_event: ConsentEvent | None = one(
         "What was said about consent.", reference_to(TimelineKind.CONSENT_EVENT)
+    )
+    stage: ContactStage | None = one(
+        "The stage that the person came into.", reference_to(TimelineKind.STAGE)
+    )
+    merge: ContactMerge | None = one(
+        "The merge that was done, or that was undone.", reference_to(TimelineKind.MERGE)
     )
 
 
