@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from trenza.domain.timeline import TimelineKind
 from trenza.readplan.fields import Argument, Condition, Order, column, connection, one
 from trenza.readplan.schema import Record, record
-from trenza.storage.timeline import TIMELINE, is_of, listed, reference_to
+from trenza.storage.timeline import TIMELINE, entries_of, is_of, listed, reference_to
 from trenza.storage.timeline import TimelineEntry as TimelineTable
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class TimelineEntry(Record):
 TIMELINE_OF_CONTACT = connection(
     "Everything that happened to the person, of whatever kind, latest first.",
     by=TIMELINE.c.owner_id,
+    rows=entries_of,
     order=Order((TIMELINE.c.at, TIMELINE.c.id), descending=True),
     arguments={
         "kinds": Argument(

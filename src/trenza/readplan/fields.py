@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import strawberry
-from sqlalchemy import ColumnElement, Select
+from sqlalchemy import ColumnElement, Select, SelectBase
 
 from trenza.domain.access import Privacy, Scope
 from trenza.domain.errors import InvalidInput
@@ -80,12 +80,14 @@ class Order:
 AS_OF = "as_of"
 """The column that holds the instant of a row which is shown as it was."""
 
-RowsAt = Callable[
-    [ColumnElement[Any], Callable[[ColumnElement[Any]], ColumnElement[bool]], ColumnElement[Any]],
-    Select[Any],
-]
-"""Writes the rows of a workspace as they were at an instant, which they hold as `as_of`: those of
-the ids that are wanted, on whose column the second puts its condition."""
+IsWanted = Callable[[ColumnElement[Any]], ColumnElement[bool]]
+"""Makes a condition on the column of the ids of which rows are wanted."""
+
+RowsOf = Callable[[ColumnElement[Any], IsWanted], SelectBase]
+"""Writes the rows of a workspace that are those of some ids."""
+
+RowsAt = Callable[[ColumnElement[Any], IsWanted, ColumnElement[Any]], Select[Any]]
+"""Writes the same as they were at an instant, which they hold as `as_of`."""
 
 Check = Callable[[Any, Mapping[str, Any]], Awaitable[None] | None]
 """Raises DomainError for arguments that are refused to the operation that gives them."""
@@ -241,13 +243,15 @@ class Many(Declaration):
     """Every row of another table whose column `by` equals this row's id: a short list.
 
     `by` may be a column of a further table, to which `via` joins. Without `by` the rows are
-    those of the workspace.
+    those of the workspace. `rows` writes those of some ids, of a table that is put together of
+    others: the database may not see by itself that it needs no more of them.
     """
 
     order: Order = field(kw_only=True)
     by: ColumnElement[Any] | None = field(default=None, kw_only=True)
     via: ColumnElement[bool] | None = field(default=None, kw_only=True)
     where: ColumnElement[bool] | None = field(default=None, kw_only=True)
+    rows: RowsOf | None = field(default=None, kw_only=True)
     key: str = field(default="id", kw_only=True)
     scope: Scope | None = field(default=Scope.READ, kw_only=True)
 

@@ -303,7 +303,7 @@ class Writer:
     def _list(self, field: Field, declaration: fields.Many, key: Key) -> ColumnElement[str]:
         selection = field.selection
         alias, statement = self._related(field, declaration, selection.cls.table, key)
-        order = _adapted(declaration.order, alias)
+        order = _adapted(declaration.order, _adapter(alias, declaration))
         direction = [each.desc() if order.descending else each.asc() for each in order.columns]
         rows = (
             statement.with_only_columns(
@@ -324,7 +324,7 @@ class Writer:
         rows = None
         columns: dict[str, ColumnElement[str]] = {}
         if page.has_rows:
-            own = _adapted(order, alias)
+            own = _adapted(order, _adapter(alias, declaration))
             columns = dict(self._row_columns(page, own, alias))
             asked = self._run.window(field)
             named = [column.label(name) for name, column in columns.items()]
@@ -410,9 +410,15 @@ class Writer:
         key: Key,
     ) -> tuple[FromClause, Select[Any]]:
         """The rows of a relation, narrowed by what is declared and by what the client asks."""
-        alias, statement = self._rows(table)
-        adapters = [ClauseAdapter(alias)]
         by = declaration.by
+        if declaration.rows is None:
+            alias, statement = self._rows(table)
+        else:
+            parent = key(declaration.key)
+            rows = declaration.rows(self._workspace, lambda column: column == parent)
+            alias = rows.subquery(self._name("t"))
+            statement, by = select(alias), None
+        adapters = [_adapter(alias, declaration)]
         if declaration.via is not None and by is not None:
             joined = by.table.alias(self._name("t"))
             adapters.append(ClauseAdapter(joined))
@@ -555,8 +561,12 @@ def _through(adapters: Sequence[ClauseAdapter], clause: Any) -> Any:
     return clause
 
 
-def _adapted(order: fields.Order, alias: FromClause) -> fields.Order:
-    adapter = ClauseAdapter(alias)
+def _adapter(alias: FromClause, declaration: fields.Many) -> ClauseAdapter:
+    """Puts columns of an alias in the places of its table's; by name, if it was written anew."""
+    return ClauseAdapter(alias, adapt_on_names=declaration.rows is not None)
+
+
+def _adapted(order: fields.Order, adapter: ClauseAdapter) -> fields.Order:
     return fields.Order(
         tuple(adapter.traverse(column) for column in order.columns), order.descending
     )
