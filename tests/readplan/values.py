@@ -57,8 +57,8 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
         {"key": "size", "operator": Symbol("GTE"), "number": 2.5},
         {"key": "size", "operator": Symbol("NEQ"), "texts": ["x"]},
         {"key": "since", "operator": Symbol("LT"), "day": "2026-11-01"},
-        {"key": "vip", "operator": Symbol("EQ"), "boolean": True},
-        {"key": "vip", "operator": Symbol("ABSENT")},
+        {"key": "member", "operator": Symbol("EQ"), "boolean": True},
+        {"key": "member", "operator": Symbol("ABSENT")},
     ],
     "SegmentPeriodInput": [{"lastDays": days} for days in (1, 7, 30)]
     + [{"since": "2026-10-15T00:00:00Z"}, {"until": "2026-11-15T00:00:00-05:00"}, {}],
