@@ -94,4 +94,5 @@ def running_server(database_url: str, log: Path, **settings: str) -> Iterator[Se
     finally:
         server.stop()
     said = server.log_text()
-    assert "Traceback" not in said, said[-4000:]
+    failed = said.find("Traceback")
+    assert failed < 0, said[max(failed - 2000, 0) : failed + 6000]
