@@ -32,6 +32,13 @@ query ($id: ID!, $at: DateTime, $of: DateTime) {
   }
 }
 """
+BESIDE = """
+query ($id: ID!, $at: DateTime) {
+  contact(id: $id, at: $at) { consents { status } identities { consents { status } } }
+  later: contact(id: $id, at: "2026-11-20T12:30:00Z") { consents { status } }
+  now: contact(id: $id) { consents { status } }
+}
+"""
 PERSONAL = """
 query ($id: ID!, $at: DateTime) {
   contact(id: $id, at: $at) { birthOn customFields { key value } }
@@ -244,16 +251,21 @@ async def test_a_past_contact_is_one_statement_and_its_consents_one_more(world: 
         await upsert(client, id=eva, city="Cusco", identities=[mail(f"other{n}")])
         given = {"sourceId": eva, "targetId": ana}
         await client.do("mergeContacts", "MergeContactsInput", "", given)
+    said = {"contactId": ana, "identity": mail("other2")}
+    said |= {"purpose": "MARKETING", "status": "GRANTED"}
+    await client.do("setConsent", "SetConsentInput", "", said)
     world.clock.advance(hours=1)
-    await seen(client, ana, None)
+    await client.run(BESIDE, id=ana, at=text_of(NOON))
     executed, answered = world.parts.statements.executed, world.app.state.planner.answered
 
     with statements(world) as others:
-        for document, cost in ((AS_OF, 1), (CONSENTS, 2)):
+        for document, cost in ((AS_OF, 1), (CONSENTS, 2), (BESIDE, 2)):
             found = await client.run(document, id=ana, at=text_of(NOON))
             assert len(found["contact"]["identities"]) == 7
             executed += cost
             assert world.parts.statements.executed == executed
+    granted = [{"status": "GRANTED"}]
+    assert [found[name]["consents"] for name in ("contact", "later", "now")] == [granted] * 3
 
     assert set(others) <= {"BEGIN"}
-    assert world.app.state.planner.answered == answered + 2
+    assert world.app.state.planner.answered == answered + 3
