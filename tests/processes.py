@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from tests.demo_server import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 START_S_MAX = 60
