@@ -176,6 +176,42 @@ async def test_a_lone_report_waits_for_nothing_and_those_behind_it_share_a_trans
         assert await count_interactions(books) == 21
 
 
+async def test_the_first_to_come_back_waits_for_those_who_were_answered_with_it(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trenza.services.recorder.GATHERED_FOR_S", 60)
+    async with open_books(database_url, NOON) as books, held_recorder(books) as (recorder, held):
+        held.let.set()
+        asked = (recorder.record(books.admin, [report(number)]) for number in range(4))
+        await asyncio.gather(*asked)
+        assert held.begun == 1
+
+        asking = []
+        begun = []
+        for number in range(4, 8):
+            asking.append(asyncio.create_task(recorder.record(books.admin, [report(number)])))
+            await turn()
+            await turn()
+            begun.append(held.begun)
+        await asyncio.gather(*asking)
+
+        assert begun == [1, 1, 1, 2]
+        assert held.begun == 2
+
+
+async def test_nobody_waits_long_for_those_who_do_not_come_back(database_url: str) -> None:
+    async with open_books(database_url, NOON) as books, held_recorder(books) as (recorder, held):
+        held.let.set()
+        asked = (recorder.record(books.admin, [report(number)]) for number in range(4))
+        await asyncio.gather(*asked)
+
+        for number in range(4, 6):
+            await recorder.record(books.admin, [report(number)])
+
+        assert held.begun == 3
+        assert await count_interactions(books) == 6
+
+
 async def test_a_whole_batch_is_decided_beside_the_one_that_runs_and_no_third(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

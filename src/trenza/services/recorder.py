@@ -1,7 +1,9 @@
 """Group commit: reports that arrive together are decided and written in one transaction.
 
 While a workspace's transaction runs, what arrives gathers for the next one; a lone report waits
-for nobody. Where a whole batch has gathered it does not wait for the transaction that runs: the
+for nobody. Clients that were answered together come back together, but never at once: the first of
+them waits a millisecond at most for the others, who would otherwise share the next transaction
+without it. Where a whole batch has gathered it does not wait for the transaction that runs: the
 locks of what both decide on keep them apart, as they keep apart those of two processes. Each report
 is answered after the commit. If what a batch says makes it fail, its
 requests are tried again each by itself, so that none fails because of a neighbour. Where only the
@@ -12,6 +14,7 @@ What waits is bounded: beyond it a request is refused at once, and costs next to
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -31,6 +34,9 @@ WRITERS_MAX = 2
 WAITING_MAX = 10_000
 """Reports of one workspace that wait, a second or two of work: those beyond are refused."""
 
+GATHERED_FOR_S = 0.001
+"""How long a batch waits until it has as many reports as the last one."""
+
 LOG = structlog.get_logger("trenza.recorder")
 
 
@@ -48,6 +54,10 @@ class _Waiting:
     requests: deque[_Request] = field(default_factory=deque)
     reports: int = 0
     writers: set[asyncio.Task[None]] = field(default_factory=set)
+    last_size: int = 1
+    """How many reports the last batch had."""
+    are_there: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when as many wait again."""
 
     def is_worth_writing(self, beside: int) -> bool:
         """Whether what waits is to be written now, beside so many transactions that run."""
@@ -62,6 +72,16 @@ class _Waiting:
                 f"{self.reports} reports are waiting to be recorded; try again a little later"
             )
         self.reports += reports
+        if self.reports >= self.last_size:
+            self.are_there.set()
+
+    async def gather(self) -> None:
+        """Waits until there are as many as in the last batch, but not for long."""
+        if self.reports < self.last_size:
+            self.are_there.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GATHERED_FOR_S):
+                    await self.are_there.wait()
 
     def next_batch(self) -> list[_Request]:
         """The requests that go first and fit into one transaction; at least one."""
@@ -71,6 +91,7 @@ class _Waiting:
             batch.append(self.requests.popleft())
             size += len(batch[-1].arrivals)
         self.reports -= size
+        self.last_size = size
         return batch
 
 
@@ -101,19 +122,18 @@ class Recorder:
 
     async def drain(self) -> None:
         """Waits until everything accepted is committed and answered."""
-        while self._waiting:
-            writers = [each for waiting in self._waiting.values() for each in waiting.writers]
+        while writers := [each for waiting in self._waiting.values() for each in waiting.writers]:
             await asyncio.gather(*writers, return_exceptions=True)
 
     async def _write(self, workspace_id: str) -> None:
         waiting = self._waiting[workspace_id]
         try:
             while waiting.is_worth_writing(beside=len(waiting.writers) - 1):
-                await self._commit(waiting.next_batch())
+                await waiting.gather()
+                if waiting.requests:
+                    await self._commit(waiting.next_batch())
         finally:
             waiting.writers.discard(asyncio.current_task())
-            if not waiting.writers:
-                del self._waiting[workspace_id]
 
     async def _commit(self, batch: list[_Request]) -> None:
         arrivals = [arrival for request in batch for arrival in request.arrivals]
