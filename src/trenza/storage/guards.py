@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from sqlmodel import SQLModel
 
-from trenza.storage.sight import APPEND_ONLY, Sight
+from trenza.storage.sight import APPEND_ONLY, EMPTIED, Sight
 
 NOTHING = Sight()
 KEYS = "api_key"
@@ -73,15 +73,27 @@ def guard_writes(connection: sqlite3.Connection) -> Guard:
 
 
 def _triggers(table: str) -> Iterator[str]:
+    """What refuses changes; of what is only added, all but those of the columns in `EMPTIED`."""
+    of_another = f"the row of {table} is of another workspace"
+    only_added = f"rows of {table} are only ever added"
     for verb, rows in (("UPDATE", "NEW OLD"), ("DELETE", "OLD")):
-        name = f"guard_{verb.lower()}_{table}"
-        refused = " OR ".join(
+        foreign = " OR ".join(
             f"{row}.workspace_id IS NOT trenza_workspace()" for row in rows.split()
         )
-        reason = f"the row of {table} is of another workspace"
-        if table in APPEND_ONLY:
-            refused, reason = "1", f"rows of {table} are only ever added"
-        yield (
-            f"CREATE TEMP TRIGGER {name} BEFORE {verb} ON main.{table} WHEN {refused}"
-            f" BEGIN SELECT RAISE(ABORT, '{reason}'); END"
-        )
+        if table not in APPEND_ONLY:
+            yield _trigger(verb, table, foreign, of_another)
+        elif verb == "UPDATE" and table in EMPTIED:
+            columns = SQLModel.metadata.tables[table].c.keys()
+            kept = ", ".join(name for name in columns if name not in EMPTIED[table])
+            yield _trigger(f"UPDATE OF {kept}", table, "1", only_added)
+            yield _trigger(verb, table, foreign, of_another, "guard_workspace")
+        else:
+            yield _trigger(verb, table, "1", only_added)
+
+
+def _trigger(verb: str, table: str, refused: str, reason: str, prefix: str = "guard") -> str:
+    name = f"{prefix}_{verb.split()[0].lower()}_{table}"
+    return (
+        f"CREATE TEMP TRIGGER {name} BEFORE {verb} ON main.{table} WHEN {refused}"
+        f" BEGIN SELECT RAISE(ABORT, '{reason}'); END"
+    )
