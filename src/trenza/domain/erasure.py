@@ -117,7 +117,7 @@ def certificate_digest(
     reason: str,
     counts: Mapping[str, int],
 ) -> str:
-    """The SHA-256 of what a certificate says: whoever keeps it can tell that nothing was changed."""
+    """The SHA-256 of what a certificate says: whoever keeps it can tell whether it was changed."""
     said = {
         "id": certificate_id,
         "contactId": contact_id,

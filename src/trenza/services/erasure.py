@@ -38,7 +38,6 @@ from trenza.storage.interaction import QUARANTINE, Stretch
 from trenza.storage.merge import columns_of, fields_of
 from trenza.storage.person import (
     HELD,
-    Kinship,
     Person,
     count_rows,
     find_kinship,
@@ -77,7 +76,9 @@ class ErasurePreview:
     counts: Mapping[str, int]
 
 
-async def erase_contact(dependencies: Dependencies, viewer: Viewer, request: EraseContact) -> Erased:
+async def erase_contact(
+    dependencies: Dependencies, viewer: Viewer, request: EraseContact
+) -> Erased:
     """Erases a person, with all contacts that were merged into one; again replays.
 
     Needs the scope `admin`. Raises NotFound for the contact, InvalidInput for a reason that is
@@ -125,9 +126,7 @@ async def whole_person(connection: AsyncConnection, workspace_id: str, root_id: 
     while waiting := await list_waiting(connection, workspace_id, after):
         kept += [row["id"] for row in waiting if _is_of(row, person, interactions)]
         after = waiting[-1]["id"]
-    return Person(
-        workspace_id, root_id, person.members, person.addresses, person.kin, tuple(kept)
-    )
+    return Person(workspace_id, root_id, person.members, person.addresses, person.kin, tuple(kept))
 
 
 async def list_ids(connection: AsyncConnection, person: Person, name: str) -> list[str]:

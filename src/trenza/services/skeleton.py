@@ -48,6 +48,16 @@ async def share_secret(
     return str(secret)
 
 
+def hash_id(secret: str, external_id: str) -> str:
+    """The external id of a skeleton."""
+    return keyed_hash(secret, EXTERNAL_ID, external_id)
+
+
+def hash_content(secret: str, content_hash: str) -> str:
+    """The hash of what a skeleton once said."""
+    return keyed_hash(secret, CONTENT, content_hash)
+
+
 async def strip_interactions(
     connection: AsyncConnection,
     workspace_id: str,

@@ -4,7 +4,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, Select, Update, and_, bindparam, delete, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Index,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    null,
+    select,
+    update,
+)
 from sqlalchemy import Table as SQLTable
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import Field
@@ -14,7 +25,6 @@ from trenza.storage.activity import ACTIVITY
 from trenza.storage.bulk import BulkWrite, Cells, Query, Writing, bulk_insert
 from trenza.storage.columns import (
     DOCUMENT,
-    ID,
     Table,
     belongs_to_workspace,
     key,
@@ -201,8 +211,10 @@ def _strip(_: str, cells: Cells, __: Any) -> Update:
     return (
         update(INTERACTION)
         .where(INTERACTION.c.workspace_id == cells["workspace_id"], INTERACTION.c.id == cells["id"])
-        .values({**{name: cells[name] for name in _SKELETON}, "text": None})
-        .values(retraction_reason=None)
+        .values(
+            {name: cells[name] for name in _SKELETON}
+            | {"text": null(), "retraction_reason": null()}
+        )
     )
 
 
@@ -256,4 +268,3 @@ EMPTIED_QUARANTINE = BulkWrite(
     {name: QUARANTINE.c[name].type for name in ("id", *_KEPT, "request")}, _empty
 )
 """Takes from reports in quarantine what was reported; `request` is JSON as text."""
-

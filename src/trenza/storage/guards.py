@@ -92,7 +92,7 @@ def _triggers(table: str) -> Iterator[str]:
 
 
 def _trigger(verb: str, table: str, refused: str, reason: str, prefix: str = "guard") -> str:
-    name = f"{prefix}_{verb.split()[0].lower()}_{table}"
+    name = f"{prefix}_{verb.split(maxsplit=1)[0].lower()}_{table}"
     return (
         f"CREATE TEMP TRIGGER {name} BEFORE {verb} ON main.{table} WHEN {refused}"
         f" BEGIN SELECT RAISE(ABORT, '{reason}'); END"

@@ -11,13 +11,11 @@ down_revision = "0007"
 branch_labels = None
 depends_on = None
 
-RETENTION_MONTHS = 24
-
 
 def upgrade() -> None:
     op.add_column("workspace", sa.Column("retention_months", sa.Integer(), nullable=True))
     op.add_column("workspace", sa.Column("erasure_secret", ID, nullable=True))
-    op.execute(sa.text(f"UPDATE workspace SET retention_months = {RETENTION_MONTHS}"))
+    op.execute("UPDATE workspace SET retention_months = 24")
     op.add_column("interaction", sa.Column("erased_at", UTCDateTime(), nullable=True))
     op.add_column("quarantined_interaction", sa.Column("erased_at", UTCDateTime(), nullable=True))
     op.create_table(
