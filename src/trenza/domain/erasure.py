@@ -1,13 +1,14 @@
 """What stays of a person who is erased: texts under a secret key, places in order, a certificate.
 
 A skeleton keeps of an interaction when it happened, of what kind it was and in which lane, so that
-everything can still be recomputed; its ids and addresses are kept as keyed hashes. They tell what is
-reported again and nothing else: without the secret no guess can be checked.
+everything can still be recomputed; its ids and addresses are kept as keyed hashes. They tell what
+is reported again and nothing else: without the secret no guess can be checked.
 """
 
 import hashlib
 import hmac
 import json
+from calendar import monthrange
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -108,6 +109,17 @@ def mentions(text: str, told: Iterable[str]) -> bool:
     """
     folded = text.casefold()
     return any(len(each) >= SHORTEST_TOLD and each.casefold() in folded for each in told)
+
+
+def months_before(at: datetime, months: int) -> datetime:
+    """The same instant of the day some months before, on the last day of a month that is shorter.
+
+    >>> months_before(datetime(2026, 3, 31, 12), 13)
+    datetime.datetime(2025, 2, 28, 12, 0)
+    """
+    year, month = divmod(at.year * 12 + at.month - 1 - months, 12)
+    day = min(at.day, monthrange(year, month + 1)[1])
+    return at.replace(year=year, month=month + 1, day=day)
 
 
 def certificate_digest(

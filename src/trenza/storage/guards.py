@@ -73,27 +73,23 @@ def guard_writes(connection: sqlite3.Connection) -> Guard:
 
 
 def _triggers(table: str) -> Iterator[str]:
-    """What refuses changes; of what is only added, all but those of the columns in `EMPTIED`."""
-    of_another = f"the row of {table} is of another workspace"
-    only_added = f"rows of {table} are only ever added"
     for verb, rows in (("UPDATE", "NEW OLD"), ("DELETE", "OLD")):
-        foreign = " OR ".join(
+        name = f"guard_{verb.lower()}_{table}"
+        refused = " OR ".join(
             f"{row}.workspace_id IS NOT trenza_workspace()" for row in rows.split()
         )
-        if table not in APPEND_ONLY:
-            yield _trigger(verb, table, foreign, of_another)
-        elif verb == "UPDATE" and table in EMPTIED:
-            columns = SQLModel.metadata.tables[table].c.keys()
-            kept = ", ".join(name for name in columns if name not in EMPTIED[table])
-            yield _trigger(f"UPDATE OF {kept}", table, "1", only_added)
-            yield _trigger(verb, table, foreign, of_another, "guard_workspace")
-        else:
-            yield _trigger(verb, table, "1", only_added)
+        reason = f"the row of {table} is of another workspace"
+        if table in APPEND_ONLY:
+            reason = f"rows of {table} are only ever added"
+            refused += f" OR {_is_changed(table)}" if verb == "UPDATE" else " OR 1"
+        yield (
+            f"CREATE TEMP TRIGGER {name} BEFORE {verb} ON main.{table} WHEN {refused}"
+            f" BEGIN SELECT RAISE(ABORT, '{reason}'); END"
+        )
 
 
-def _trigger(verb: str, table: str, refused: str, reason: str, prefix: str = "guard") -> str:
-    name = f"{prefix}_{verb.split(maxsplit=1)[0].lower()}_{table}"
-    return (
-        f"CREATE TEMP TRIGGER {name} BEFORE {verb} ON main.{table} WHEN {refused}"
-        f" BEGIN SELECT RAISE(ABORT, '{reason}'); END"
-    )
+def _is_changed(table: str) -> str:
+    """The condition of an update of what is only added, but for columns that may be emptied."""
+    emptied = EMPTIED.get(table, ())
+    kept = [c.name for c in SQLModel.metadata.tables[table].c if c.name not in emptied]
+    return " OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in kept) if emptied else "1"
