@@ -8,8 +8,10 @@ that are archived, copies and backups, and blocks that the file system has not u
 """
 
 import asyncio
+import re
 import sqlite3
 from contextlib import closing
+from typing import Any
 
 import asyncpg
 from sqlalchemy import make_url
@@ -20,6 +22,7 @@ from trenza.storage.person import PERSONAL
 
 LOCK_WAIT_SECONDS = 15
 TRUNCATED_WITHIN_SECONDS = 30
+ATTEMPTS = 8
 STATISTICS = "pg_statistic"
 
 
@@ -61,15 +64,13 @@ def _scrub_file(file: str) -> None:
 
 async def _scrub_server(url: str) -> None:
     """Writes tables and the statistics anew; needs the owner of the tables and the database."""
-    skipped: list[str] = []
+    names = [table.name for table in SQLModel.metadata.sorted_tables if table.name in PERSONAL]
     connection = await asyncpg.connect(**driver_arguments(url))
     try:
-        connection.add_log_listener(lambda _, message: skipped.append(str(message)))
-        for table in SQLModel.metadata.sorted_tables:
-            if table.name in PERSONAL:
-                # ANALYZE: samples of what is gone are taken again of what is there.
-                await connection.execute(f"VACUUM (FULL, ANALYZE) {table.name}")
-        await connection.execute(f"VACUUM (FULL) {STATISTICS}")
+        for name in names:
+            # ANALYZE: samples of what is gone are taken again of what is there.
+            await _rewrite(connection, name, "FULL, ANALYZE, VERBOSE")
+        await _rewrite(connection, STATISTICS, "FULL, VERBOSE")
         # Files that were replaced are given back at a checkpoint.
         if await connection.fetchval(_MAY_CHECKPOINT):
             await connection.execute("CHECKPOINT")
@@ -77,13 +78,35 @@ async def _scrub_server(url: str) -> None:
         raise NotScrubbedError(f"the tables cannot be written anew: {error}") from error
     finally:
         await connection.close()
-    if skipped:
-        raise NotScrubbedError(f"PostgreSQL left something out: {'; '.join(skipped)}")
 
 
+async def _rewrite(connection: asyncpg.Connection, table: str, how: str) -> None:
+    """Writes a table anew, again where a transaction still saw rows that are dead."""
+    said: list[Any] = []
+
+    def listen(_: object, message: Any) -> None:
+        said.append(message)
+
+    connection.add_log_listener(listen)
+    try:
+        for attempt in range(ATTEMPTS):
+            said.clear()
+            await connection.execute(f"VACUUM ({how}) {table}")
+            for warning in (each.message for each in said if each.severity_en == "WARNING"):
+                raise NotScrubbedError(f"PostgreSQL leaves {table} as it is: {warning}")
+            if not any(_DEAD.match(each.detail or "") for each in said):
+                return
+            await asyncio.sleep(0.1 * 2**attempt)
+    finally:
+        connection.remove_log_listener(listen)
+    raise NotScrubbedError(f"a transaction that began before still sees dead rows of {table}")
+
+
+_DEAD = re.compile("[1-9][0-9]* ")
+"""How VERBOSE begins to tell, in any language, that some dead rows were kept."""
 _MAY_CHECKPOINT = """
-SELECT rolsuper OR (
-  current_setting('server_version_num')::int >= 150000
-  AND pg_has_role('pg_checkpoint', 'USAGE')
+SELECT rolsuper OR EXISTS (
+  SELECT 1 FROM pg_roles AS may
+  WHERE may.rolname = 'pg_checkpoint' AND pg_has_role(may.oid, 'USAGE')
 ) FROM pg_roles WHERE rolname = current_user
 """
