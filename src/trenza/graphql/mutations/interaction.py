@@ -169,6 +169,7 @@ RecordInteractionResult: TypeAlias = Annotated[
     | errors.InvalidInput
     | errors.NotFound
     | errors.Forbidden
+    | errors.Conflict
     | errors.IdempotencyConflict
     | errors.OccurredInFuture
     | errors.TooLate,
@@ -179,6 +180,7 @@ AdmitInteractionResult: TypeAlias = Annotated[
     | errors.InvalidInput
     | errors.NotFound
     | errors.Forbidden
+    | errors.Conflict
     | errors.IdempotencyConflict
     | errors.OccurredInFuture,
     strawberry.union("AdmitInteractionResult", description="What came of an admission."),
