@@ -171,4 +171,4 @@ def _stretches(old: Sequence[Old], roots: Mapping[str, str], last: str) -> list[
     for each in old:
         begins.setdefault(roots[each.contact_id], head_of(each.position))
     # A position that is the last itself, and nothing that begins with it.
-    return [Stretch(root_id, head, f"{last}\x00") for root_id, head in begins.items()]
+    return [Stretch(root_id, head, f"{last}\x01") for root_id, head in begins.items()]
