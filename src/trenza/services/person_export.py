@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import orjson
+
 from trenza.domain.access import Verb, Viewer
 from trenza.domain.ids import Prefix
 from trenza.domain.instant import instant_text
@@ -57,6 +59,11 @@ async def export_person(
         return PersonExport(root_id, {**about, **held})
 
     return await dependencies.database.write(work, viewer.workspace_id)
+
+
+def written(document: Mapping[str, Any]) -> bytes:
+    """A document as the text of a file."""
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def _told(row: Mapping[str, Any]) -> dict[str, Any]:
