@@ -24,7 +24,12 @@ async def a_person(tenant: Tenant) -> str:
     on = "... on UpsertContactPayload { contact { id } }"
     given = {"identities": [MAIL], "displayName": "Ana", "tags": ["vip"], "stage": "SALE"}
     made = await tenant.admin.do("upsertContact", "UpsertContactInput", on, given)
-    told = {"channel": "EMAIL", "kind": "CUSTOMER_MESSAGE", "identity": MAIL, "text": "hola"}
+    told: dict[str, Any] = {
+        "channel": "EMAIL",
+        "kind": "CUSTOMER_MESSAGE",
+        "identity": MAIL,
+        "text": "hola",
+    }
     at = text_of(tenant.world.clock.at)
     await tenant.admin.record(source="x", externalId="1", occurredAt=at, **told)
     contact_id: str = made["contact"]["id"]

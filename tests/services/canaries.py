@@ -142,7 +142,8 @@ async def _speak(desk: Office, contact_id: str) -> None:
         await desk.record(f"{MARK}message{n}", occurred_at=at - timedelta(hours=30 * n), **told)
     taken = await desk.record(f"{MARK}taken", contact_id=contact_id, text=f"{MARK}back")
     await retract_interaction(desk.dependencies, desk.viewer, taken, f"{MARK}retracted")
-    for n, named in enumerate(({"identity": SAME_PHONE}, {"contact_id": contact_id})):
+    ways: tuple[dict[str, Any], ...] = ({"identity": SAME_PHONE}, {"contact_id": contact_id})
+    for n, named in enumerate(ways):
         early = {"occurred_at": at - timedelta(days=50), "text": f"{MARK}late {n}"}
         assert isinstance(await desk.report(f"{MARK}late{n}", **named, **early), TooLate)
     consent = SetConsent(
@@ -162,13 +163,12 @@ async def _attend(desk: Office, contact_id: str) -> None:
     """A ticket, a list, somebody who looks after the person, an address that is blocked."""
     _, user_id = await desk.tenant.person(Role.AGENT)
     group_id = await create_group(desk.dependencies, desk.viewer, "Everybody")
-    for fields in (
-        {"assigned_user_id": user_id, "assigned_group_id": group_id},
-        {"last_name": f"{MARK}last"},
+    for told in (
+        UpsertContact(contact_id, assigned_user_id=user_id, assigned_group_id=group_id),
+        UpsertContact(contact_id, last_name=f"{MARK}last"),
     ):
         desk.clock.advance(hours=1)
-        named = UpsertContact(id=contact_id, **fields)
-        await upsert_contact(desk.dependencies, desk.viewer, named)
+        await upsert_contact(desk.dependencies, desk.viewer, told)
     ticket = OpenTicket(contact_id, f"{MARK}subject")
     await open_ticket(desk.dependencies, desk.viewer, ticket)
     list_id = await create_list(desk.dependencies, desk.viewer, CreateList("Everybody"))

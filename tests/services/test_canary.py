@@ -95,5 +95,5 @@ async def test_every_personal_column_held_a_canary(sqlite_url: str) -> None:
     personal = {(table, column) for table, named in PERSONAL.items() for column in named}
     assert seen.keys() == personal
     assert {key for key in seen if not seen[key]} == set()
-    told = {key for key, texts in seen.items() if any(map(is_canary, texts))}
-    assert {column for _, column in personal - told} == WORDS
+    own = {key for key, texts in seen.items() if any(map(is_canary, texts))}
+    assert {column for _, column in personal - own} == WORDS

@@ -1,5 +1,6 @@
 """Erasing a person: what goes, what stays, and what is answered afterwards."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -299,6 +300,38 @@ async def test_it_is_for_admins_and_for_who_is_there(database_url: str) -> None:
                 await preview_erasure(desk.dependencies, desk.viewer, unknown)
         assert await world.dump() == before
         assert {row["erasure_secret"] for row in await desk.rows(Workspace)} == {None}
+
+
+async def test_reports_that_come_during_an_erasure_are_of_nobody_who_is_erased(
+    database_url: str,
+) -> None:
+    """Each is of before, and becomes a skeleton, or of after, and of a new contact."""
+    async with a_world(database_url) as world:
+        for _ in range(4):
+            # Each time the first erasure of a workspace, which makes its secret.
+            desk = await an_office(world)
+            ana = await desk.met(ANA)
+            at = world.clock.at
+            known = [await desk.record(f"{n}", identity=ANA, occurred_at=at) for n in range(4)]
+
+            answers = await asyncio.gather(
+                desk.erase(ana),
+                *(desk.report(f"{n}", identity=ANA, occurred_at=at) for n in range(4)),
+                *(desk.report(f"new {n}", identity=ANA, occurred_at=at) for n in range(8)),
+                *(desk.met(ANA, city=f"City {n}") for n in range(3)),
+            )
+
+            assert answers[1:5] == [Recorded(id, replayed=True) for id in known]
+            assert all(isinstance(each, Recorded) for each in answers[5:13])
+            rows = await desk.rows(Interaction)
+            assert len(rows) == 12
+            assert {row["contact_id"] for row in rows if row["erased_at"] is None} <= {
+                row["id"] for row in await desk.rows(Contact, erased_at=None)
+            }
+            assert all(row["erased_at"] for row in rows if row["contact_id"] == ana)
+            [shell] = await desk.rows(Contact, id=ana)
+            assert (shell["erased_at"], shell["city"]) == (at, None)
+            assert await desk.differences() == []
 
 
 async def test_what_kin_had_of_the_person_goes_and_what_is_theirs_stays(database_url: str) -> None:
