@@ -7,7 +7,6 @@ tests use that server instead of starting one.
 import os
 import shutil
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import hypothesis
@@ -15,12 +14,11 @@ import pytest
 
 from tests.demo_server import running_demo
 from tests.postgresql import PostgresqlServer, running_postgresql
+from tests.postgresql_shelf import Shelf
 from tests.scale import FULL
 
 hypothesis.settings.register_profile("trenza", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("trenza")
-
-_serial = count(1)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -80,12 +78,22 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture(scope="session")
+def postgresql_shelf(
+    postgresql_server: PostgresqlServer, migrated_postgresql: str
+) -> Iterator[Shelf]:
+    """Migrated, empty databases that tests use one after another."""
+    shelf = Shelf(postgresql_server, migrated_postgresql)
+    yield shelf
+    shelf.close()
+
+
 @pytest.fixture
-def postgresql_url(postgresql_server: PostgresqlServer, migrated_postgresql: str) -> Iterator[str]:
+def postgresql_url(postgresql_server: PostgresqlServer, postgresql_shelf: Shelf) -> Iterator[str]:
     """The URL of a migrated, empty PostgreSQL database of the test's own."""
-    name = f"trenza_test_{os.getpid()}_{next(_serial)}"
-    yield postgresql_server.create(name, template=migrated_postgresql)
-    postgresql_server.drop(name)
+    name = postgresql_shelf.take()
+    yield postgresql_server.url_of(name)
+    postgresql_shelf.give_back(name)
 
 
 @pytest.fixture

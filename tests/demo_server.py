@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
+
+from tests.ports import free_port
 
 COMMAND = [sys.executable, "-c", "from trenza.cli import main; main()", "demo"]
 START_S_MAX = 60
@@ -104,14 +105,6 @@ class DemoServer:
         answer = self.ask(RECORD, {"input": sent})
         payload: dict[str, Any] = answer["data"]["recordInteraction"]
         return payload
-
-
-def free_port() -> int:
-    """A port on which nobody listens now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from tests.demo_server import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 START_S_MAX = 60
@@ -94,4 +94,5 @@ def running_server(database_url: str, log: Path, **settings: str) -> Iterator[Se
     finally:
         server.stop()
     said = server.log_text()
-    assert "Traceback" not in said, said[-4000:]
+    failed = said.find("Traceback")
+    assert failed < 0, said[max(failed - 2000, 0) : failed + 6000]

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.commands import failure, success
 from tests.cli.rights import no_right_to_write
-from tests.demo_server import free_port
+from tests.ports import free_port
 from tests.postgresql import PostgresqlServer
 from trenza.storage.migrate import newest_revision
 

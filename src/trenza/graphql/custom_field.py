@@ -21,10 +21,12 @@ from trenza.readplan.fields import Argument, Condition, column, figure
 from trenza.readplan.reader import Row
 from trenza.readplan.schema import Record, named, record
 from trenza.storage.custom_value import (
+    KINDS,
     as_operand,
     compares,
     has_value,
     is_among,
+    kind_of,
     order_by_value,
 )
 
@@ -184,18 +186,17 @@ def _conditions(
     for name in COMPARISONS:
         value = getattr(each, name)
         if value is not None:
-            yield _COMPARING[name, _is_number(value)], (key, _operand(value, (*path, name)))
+            yield _COMPARING[name, kind_of(value)], (key, _operand(value, (*path, name)))
     if each.in_ is not None:
         if len(each.in_) > AMONG_MAX:
             raise InvalidInput(f"at most {AMONG_MAX} values", path=(*path, "in"))
+        kinds = set(map(kind_of, each.in_)) or {str}
+        if len(kinds) > 1:
+            raise InvalidInput("values of one type", path=(*path, "in"))
         operands = [_operand(value, (*path, "in")) for value in each.in_]
-        yield _AMONG[any(map(_is_number, each.in_))], (key, json.dumps(operands))
+        yield _AMONG[kinds.pop()], (key, json.dumps(operands))
     if each.exists is not None:
         yield _EXISTING, (key, each.exists)
-
-
-def _is_number(value: CustomValue) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _operand(value: Any, path: tuple[str, ...]) -> Any:
@@ -203,14 +204,11 @@ def _operand(value: Any, path: tuple[str, ...]) -> Any:
 
 
 _COMPARING = {
-    (name, is_number): Condition(partial(compares, name, is_number=is_number), count=2)
+    (name, kind): Condition(partial(compares, name, kind=kind), count=2)
     for name in COMPARISONS
-    for is_number in (False, True)
+    for kind in KINDS
 }
-_AMONG = {
-    is_number: Condition(partial(is_among, is_number=is_number), count=2)
-    for is_number in (False, True)
-}
+_AMONG = {kind: Condition(partial(is_among, kind=kind), count=2) for kind in KINDS}
 _EXISTING = Condition(has_value, count=2)
 
 

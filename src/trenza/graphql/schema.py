@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
+from functools import cache
 from typing import Any
 
 import strawberry
@@ -145,8 +146,12 @@ def _of_the_operation(error: GraphQLError) -> GraphQLError:
     )
 
 
+@cache
 def build_schema(*, introspection: bool = True) -> Schema:
-    """The schema of the whole graph; without `introspection` clients cannot ask for it."""
+    """The schema of the whole graph; without `introspection` clients cannot ask for it.
+
+    Made once for all apps of a process, which takes a tenth of a second.
+    """
     hiding = [] if introspection else [DisableIntrospection]
     return Schema(
         query=Query,

@@ -1,7 +1,7 @@
 """Conditions and orders on the custom fields and the tags of contacts.
 
 The values of a contact are one JSON object. What looks into it is written once for each database
-and means the same: a number is compared as a number, everything else as its text, byte by byte.
+and means the same: a value is compared with one of its kind, a text byte by byte.
 """
 
 # The texts of statements are put together of what SQLAlchemy has compiled: no value is in them.
@@ -31,11 +31,19 @@ from trenza.storage.contact import CONTACT
 
 
 class text_in(FunctionElement[str]):  # noqa: N801 - named as SQL names functions
-    """The value under a key of a JSON object as text; nothing for a number."""
+    """The text under a key of a JSON object; nothing for what is none."""
 
     type = Text()
     inherit_cache = True
     name = "text_in"
+
+
+class boolean_in(FunctionElement[str]):  # noqa: N801 - named as SQL names functions
+    """`true` or `false` under a key of a JSON object; nothing for what is neither."""
+
+    type = Text()
+    inherit_cache = True
+    name = "boolean_in"
 
 
 class number_in(FunctionElement[float]):  # noqa: N801 - named as SQL names functions
@@ -47,7 +55,7 @@ class number_in(FunctionElement[float]):  # noqa: N801 - named as SQL names func
 
 
 class exists_in(FunctionElement[bool]):  # noqa: N801 - named as SQL names functions
-    """Whether a JSON object has a value under a key."""
+    """Whether a JSON object has a value under a key; null is none."""
 
     type = Boolean()
     inherit_cache = True
@@ -63,8 +71,8 @@ def _sides(element: Any, compiler: Any, options: Mapping[str, Any]) -> tuple[str
 def _text_in_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     document, key = _sides(element, compiler, options)
     return (
-        f"(CASE jsonb_typeof({document} -> {key}) WHEN 'number' THEN NULL "
-        f'ELSE {document} ->> {key} END COLLATE "C")'
+        f"(CASE jsonb_typeof({document} -> {key}) WHEN 'string' THEN {document} ->> {key} END "
+        'COLLATE "C")'
     )
 
 
@@ -72,8 +80,26 @@ def _text_in_postgresql(element: Any, compiler: Any, **options: Any) -> str:
 def _text_in_sqlite(element: Any, compiler: Any, **options: Any) -> str:
     document, key = _sides(element, compiler, options)
     return (
-        f"(CASE json_type({document}, '$.' || {key}) WHEN 'true' THEN 'true' "
-        f"WHEN 'false' THEN 'false' WHEN 'text' THEN json_extract({document}, '$.' || {key}) END)"
+        f"(CASE json_type({document}, '$.' || {key}) WHEN 'text' "
+        f"THEN json_extract({document}, '$.' || {key}) END)"
+    )
+
+
+@compiles(boolean_in)
+def _boolean_in_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    document, key = _sides(element, compiler, options)
+    return (
+        f"(CASE jsonb_typeof({document} -> {key}) WHEN 'boolean' THEN {document} ->> {key} END "
+        'COLLATE "C")'
+    )
+
+
+@compiles(boolean_in, "sqlite")
+def _boolean_in_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    document, key = _sides(element, compiler, options)
+    return (
+        f"(CASE WHEN json_type({document}, '$.' || {key}) IN ('true', 'false') "
+        f"THEN json_type({document}, '$.' || {key}) END)"
     )
 
 
@@ -99,13 +125,13 @@ def _number_in_sqlite(element: Any, compiler: Any, **options: Any) -> str:
 @compiles(exists_in)
 def _exists_in_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     document, key = _sides(element, compiler, options)
-    return f"({document} ? {key})"
+    return f"COALESCE(jsonb_typeof({document} -> {key}) <> 'null', false)"
 
 
 @compiles(exists_in, "sqlite")
 def _exists_in_sqlite(element: Any, compiler: Any, **options: Any) -> str:
     document, key = _sides(element, compiler, options)
-    return f"(json_type({document}, '$.' || {key}) IS NOT NULL)"
+    return f"COALESCE(json_type({document}, '$.' || {key}) <> 'null', false)"
 
 
 class elements_of(FunctionElement[Any]):  # noqa: N801 - named as SQL names functions
@@ -154,27 +180,45 @@ _COMPARED: Mapping[str, Callable[[Any, Any], ColumnElement[bool]]] = {
 """The comparisons of a value with another; a contact without a value never has one that holds."""
 
 
-def compares(name: str, key: Any, operand: Any, *, is_number: bool) -> ColumnElement[bool]:
-    """The condition of a contact whose value under a key compares so with an operand."""
-    own, other = _own(key, is_number), cast(operand, Float() if is_number else Text())
-    return _COMPARED[name](own, other)
+_READING: Mapping[type, Callable[[Any, Any], ColumnElement[Any]]] = {
+    bool: boolean_in,
+    float: number_in,
+    str: text_in,
+}
+KINDS = tuple(_READING)
+"""What values are compared as."""
 
 
-def is_among(key: Any, operand: Any, *, is_number: bool) -> ColumnElement[bool]:
+def kind_of(value: object) -> type:
+    """What a value is compared as: a boolean, a number or a text; other kinds never compare.
+
+    >>> kind_of(True), kind_of(7), kind_of("VIP")
+    (<class 'bool'>, <class 'float'>, <class 'str'>)
+    """
+    return float if type(value) is int else type(value)
+
+
+def compares(name: str, key: Any, operand: Any, *, kind: type) -> ColumnElement[bool]:
+    """The condition of a contact whose value under a key compares so with an operand of a kind."""
+    other = cast(operand, Float() if kind is float else Text())
+    return _COMPARED[name](own_value(cast(key, Text()), kind), other)
+
+
+def is_among(key: Any, operand: Any, *, kind: type) -> ColumnElement[bool]:
     """The condition of a contact whose value is an element of a JSON array given as text."""
     given = cast(operand, Text())
-    elements = numbers_of(given) if is_number else texts_of(given)
-    return _own(key, is_number).bool_op("IN")(elements)
+    elements = numbers_of(given) if kind is float else texts_of(given)
+    return own_value(cast(key, Text()), kind).bool_op("IN")(elements)
+
+
+def own_value(key: ColumnElement[str], kind: type) -> ColumnElement[Any]:
+    """The value of a contact under a key; nothing where it is of another kind."""
+    return _READING[kind](CONTACT.c.custom, key)
 
 
 def has_value(key: Any, operand: Any) -> ColumnElement[bool]:
     """The condition of a contact that has a value under a key, or has none, as the operand says."""
     return exists_in(CONTACT.c.custom, cast(key, Text())) == cast(operand, Boolean())
-
-
-def _own(key: Any, is_number: bool) -> ColumnElement[Any]:
-    named = cast(key, Text())
-    return number_in(CONTACT.c.custom, named) if is_number else text_in(CONTACT.c.custom, named)
 
 
 def as_operand(value: Value) -> Value:
@@ -200,7 +244,9 @@ def order_by_value(key: str) -> tuple[ColumnElement[Any], ...]:
     return (
         case((exists_in(document, named), 0), else_=1).cast(Integer()).label(f"{key}__absent"),
         func.coalesce(number_in(document, named), 0.0, type_=Float()).label(f"{key}__number"),
-        func.coalesce(text_in(document, named), "", type_=Text()).label(f"{key}__text"),
+        func.coalesce(
+            text_in(document, named), boolean_in(document, named), "", type_=Text()
+        ).label(f"{key}__text"),
         CONTACT.c.id,
     )
 

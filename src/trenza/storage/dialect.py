@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import (
     CTE,
-    Boolean,
     Date,
     Dialect,
     Integer,
@@ -170,59 +169,3 @@ def _place_in_text_of_postgresql(element: place_in_text, compiler: Any, **option
 @compiles(place_in_text, "sqlite")
 def _place_in_text_of_sqlite(element: place_in_text, compiler: Any, **options: Any) -> str:
     return f"instr({compiler.process(element.clauses, **options)})"
-
-
-class json_holds(GenericFunction[bool]):  # noqa: N801 - named as SQL names functions
-    """Whether a JSON list of texts holds one."""
-
-    type = Boolean()
-    inherit_cache = True
-
-
-@compiles(json_holds)
-def _json_holds_of_postgresql(element: json_holds, compiler: Any, **options: Any) -> str:
-    return f"jsonb_exists({compiler.process(element.clauses, **options)})"
-
-
-@compiles(json_holds, "sqlite")
-def _json_holds_of_sqlite(element: json_holds, compiler: Any, **options: Any) -> str:
-    document, text = (compiler.process(each, **options) for each in element.clauses)
-    return f"{text} IN (SELECT value FROM json_each({document}))"  # noqa: S608 - of compiled parts
-
-
-class json_kind(GenericFunction[str]):  # noqa: N801 - named as SQL names functions
-    """What kind of value a JSON object has under a key, as the database calls it; null for none."""
-
-    type = Text()
-    inherit_cache = True
-
-
-@compiles(json_kind)
-def _json_kind_of_postgresql(element: json_kind, compiler: Any, **options: Any) -> str:
-    document, key = (compiler.process(each, **options) for each in element.clauses)
-    return f"jsonb_typeof({document} -> CAST({key} AS TEXT))"
-
-
-@compiles(json_kind, "sqlite")
-def _json_kind_of_sqlite(element: json_kind, compiler: Any, **options: Any) -> str:
-    document, key = (compiler.process(each, **options) for each in element.clauses)
-    return f"json_type({document}, '$.' || {key})"
-
-
-class json_text(GenericFunction[str]):  # noqa: N801 - named as SQL names functions
-    """The value that a JSON object has under a key, without quotes."""
-
-    type = Text()
-    inherit_cache = True
-
-
-@compiles(json_text)
-def _json_text_of_postgresql(element: json_text, compiler: Any, **options: Any) -> str:
-    document, key = (compiler.process(each, **options) for each in element.clauses)
-    return f"({document} ->> CAST({key} AS TEXT))"
-
-
-@compiles(json_text, "sqlite")
-def _json_text_of_sqlite(element: json_text, compiler: Any, **options: Any) -> str:
-    document, key = (compiler.process(each, **options) for each in element.clauses)
-    return f"json_extract({document}, '$.' || {key})"

@@ -1,6 +1,7 @@
 """Brings a database to the newest schema with alembic."""
 
 import asyncio
+from functools import cache
 from pathlib import Path
 
 import asyncpg
@@ -43,6 +44,7 @@ async def _isolate(url: str) -> None:
         await connection.close()
 
 
+@cache
 def newest_revision() -> str | None:
     """The revision that this version of the code works with."""
     return ScriptDirectory.from_config(_config("")).get_current_head()

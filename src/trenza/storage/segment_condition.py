@@ -5,32 +5,29 @@ on SQLite, it is a subquery of the contact; for a whole workspace on PostgreSQL 
 all contacts at once and joined, which reads each table once however many contacts there are.
 """
 
+import json
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     FromClause,
-    Numeric,
     and_,
-    case,
-    cast,
     false,
     func,
     literal,
     not_,
-    null,
     or_,
     select,
 )
 from sqlalchemy import Table as SQLTable
 
 from trenza.domain.consent import ConsentStatus
+from trenza.domain.custom_field import Value
 from trenza.domain.errors import BrokenInvariant
 from trenza.domain.instant import TICK, instant_text
 from trenza.domain.metering.ledger import EntryKind
@@ -60,7 +57,15 @@ from trenza.storage.campaign import TOUCH
 from trenza.storage.consent import CONSENT
 from trenza.storage.contact import CONTACT, IDENTITY, containing, has_name_like
 from trenza.storage.contact_list import LIST_MEMBER
-from trenza.storage.dialect import json_holds, json_kind, json_text, month_day, place_in_text
+from trenza.storage.custom_value import (
+    as_operand,
+    exists_in,
+    fixed_key,
+    has_any_tag,
+    kind_of,
+    own_value,
+)
+from trenza.storage.dialect import month_day, place_in_text
 from trenza.storage.interaction import INTERACTION
 from trenza.storage.journey import ENROLLMENT
 from trenza.storage.ledger import LEDGER
@@ -139,7 +144,7 @@ class Writer:
             case CustomFieldCondition():
                 return self._custom_field(condition)
             case TagCondition(tag=tag, has=has):
-                return _is(has, json_holds(CONTACT.c.tags, tag))
+                return _is(has, has_any_tag(literal(json.dumps([tag]))))
             case ChannelCondition(channel=channel, has=has):
                 return _is(has, _owned(IDENTITY, IDENTITY.c.channel == channel))
             case ConsentCondition(has=has):
@@ -220,37 +225,18 @@ class Writer:
         return and_(column >= at - days, column < at + TICK)
 
     def _custom_field(self, condition: CustomFieldCondition) -> Truth:
-        quoted = f'"{condition.key}"' if self._is_sqlite else condition.key
-        kind = json_kind(CONTACT.c.custom, quoted)
-        text = json_text(CONTACT.c.custom, quoted)
-        asked = condition.operator
+        asked, key = condition.operator, fixed_key(condition.key)
         if asked in (SegmentOperator.EXISTS, SegmentOperator.ABSENT):
-            return _is(asked is SegmentOperator.EXISTS, _sure(kind != "null"))
-        if condition.boolean is not None:
-            return _compared(self._boolean(kind, text), asked, [str(condition.boolean).lower()])
-        if condition.number is not None:
-            number, value = self._number(kind, text, condition.number)
-            return _compared(number, asked, [value])
-        values = condition.texts
+            return _is(asked is SegmentOperator.EXISTS, exists_in(CONTACT.c.custom, key))
+        values: Sequence[Value] = condition.texts
         if condition.day is not None:
-            values = (condition.day.isoformat(),)
-        is_text = kind == ("text" if self._is_sqlite else "string")
-        found = case((is_text, text), else_=null())
-        return _compared(found if self._is_sqlite else found.collate("C"), asked, values)
-
-    def _boolean(self, kind: ColumnElement[str], text: ColumnElement[str]) -> ColumnElement[Any]:
-        if self._is_sqlite:
-            return kind
-        return case((kind == "boolean", text), else_=null())
-
-    def _number(
-        self, kind: ColumnElement[str], text: ColumnElement[str], given: float
-    ) -> tuple[ColumnElement[Any], Any]:
-        """The number of a field, and the given one as the database compares them: exactly."""
-        if self._is_sqlite:
-            return case((kind.in_(["integer", "real"]), text), else_=null()), _number_cell(given)
-        number = case((kind == "number", cast(text, Numeric)), else_=null())
-        return number, literal(Decimal(repr(given)), Numeric())
+            values = [condition.day.isoformat()]
+        elif condition.number is not None:
+            values = [condition.number]
+        elif condition.boolean is not None:
+            values = [condition.boolean]
+        own = own_value(key, kind_of(values[0]))
+        return _compared(own, asked, list(map(as_operand, values)))
 
     def _interactions(self, condition: InteractionsCondition) -> Truth:
         kinds = set(condition.kinds)
@@ -306,10 +292,6 @@ class Writer:
             found = only.correlate(CONTACT).scalar_subquery()
         compared: Truth = _COMPARE[count.operator](func.coalesce(found, 0), count.number)
         return compared
-
-
-def _number_cell(given: float) -> float | int:
-    return int(given) if given.is_integer() else given
 
 
 def _is(wanted: bool, condition: Truth) -> Truth:

@@ -93,6 +93,7 @@ class Api(GraphQL[Context, None]):
                 given if isinstance(given, str) else None
             )
         except Unauthenticated as refusal:
+            LOG.info("connection_refused", reason=refusal.message)
             raise ConnectionRejectionError({"message": refusal.message}) from refusal
         return await super().on_ws_connect(context)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
 )
@@ -48,3 +49,8 @@ class FrameHandler(BaseGraphQLTransportWSHandler[Any, Any]):
             await self.handle_invalid_message(wrong)
             return
         await super().handle_message(message)
+
+    async def handle_task_exception(self, error: Exception) -> None:
+        """Logs what failed; a client that leaves while it is being told something is no failure."""
+        if not isinstance(error, WebSocketDisconnected):
+            await super().handle_task_exception(error)
