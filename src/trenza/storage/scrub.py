@@ -11,6 +11,7 @@ import asyncio
 import re
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -20,6 +21,7 @@ from sqlmodel import SQLModel
 from trenza.storage.engine import Database, driver_arguments
 from trenza.storage.person import PERSONAL
 
+COPIED_IN_MEMORY_MAX = 512 << 20
 LOCK_WAIT_SECONDS = 15
 TRUNCATED_WITHIN_SECONDS = 30
 ATTEMPTS = 8
@@ -47,10 +49,11 @@ def _scrub_file(file: str) -> None:
     try:
         with closing(sqlite3.connect(file, LOCK_WAIT_SECONDS, isolation_level=None)) as connection:
             connection.execute("PRAGMA secure_delete=ON")
-            # The copy that is made meanwhile would be a file with everything in it.
-            connection.execute("PRAGMA temp_store=MEMORY")
+            # The copy that is made meanwhile would be a file that is only removed afterwards.
+            if Path(file).stat().st_size <= COPIED_IN_MEMORY_MAX:
+                connection.execute("PRAGMA temp_store=MEMORY")
             connection.execute("VACUUM")
-            # A reader keeps the log as it is; the busy timeout does not wait for its next pause.
+            # Readers keep the log from being emptied: this waits for them.
             connection.execute(f"PRAGMA busy_timeout={TRUNCATED_WITHIN_SECONDS * 1000}")
             [(busy, *_)] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     except sqlite3.OperationalError as error:
