@@ -93,6 +93,16 @@ class DemoServer:
             answer: dict[str, Any] = json.load(response)
         return answer
 
+    def contact_of(self, channel: str, address: str) -> str:
+        """The id of the contact of an address."""
+        document = (
+            "query ($channel: ChannelKind!, $address: String!) { "
+            "contactByIdentity(channel: $channel, address: $address) { id } }"
+        )
+        found = self.ask(document, {"channel": channel, "address": address})
+        id_: str = found["data"]["contactByIdentity"]["id"]
+        return id_
+
     def record_from_someone_new(self) -> dict[str, Any]:
         """A first message of a person whom nobody knows, which costs one credit; its payload."""
         now = datetime.now(UTC)  # noqa: TID251 - the demo runs on the real clock

@@ -62,6 +62,8 @@ ROLES: dict[str, tuple[str, str | None]] = {
 OPENS = {"ticket": "PUBLIC", "issue": "INTERNAL"}
 AT_THE_DESK = {"agent", "ticket", "update", "issue", "note"}
 """Roles of people, who come back to a conversation after hours in office hours only."""
+ATTENDING = {"agent", "to-human", "ticket", "update"}
+"""Roles in which an agent is named: who acts, or who a conversation is passed to."""
 SEAT_VERBS = {
     "accepted": "acceptInvitation",
     "deactivated": "deactivateUser",
@@ -230,8 +232,7 @@ def read_cue(text: str) -> Cue:
 def read_scene(data: Line) -> Scene:
     """Parse one scene of scenes.toml."""
     rest = {name: value for name, value in data.items() if name not in ("channels", "lines")}
-    cues = tuple(read_cue(line) for line in data["lines"])
-    return Scene(channels=tuple(data["channels"]), cues=cues, **rest)
+    return Scene(channels=tuple(data["channels"]), cues=tuple(map(read_cue, data["lines"])), **rest)
 
 
 def plain(name: str) -> str:
@@ -361,17 +362,16 @@ class Stage:
             if cue.role in OPENS:
                 about = {"subject": text, "visibility": OPENS[cue.role], "channel": on}
                 ticket = self._script.open_ticket(occurred_at, contact=person.key, **about)
-            who: Line = {"contact": person.key}
-            if by_identity:
-                who = {"identity": {"channel": on, "address": person.identities[on]}}
-            told = {"at": occurred_at, "text": text, "ticket": ticket, **touch}
+            identity = {"channel": on, "address": person.identities[on]}
+            who: Line = {"identity": identity} if by_identity else {"contact": person.key}
+            agent = blanks["user"] if cue.role in ATTENDING else None
+            told = {"at": occurred_at, "text": text, "ticket": ticket, "agent": agent, **touch}
             self._record(arrives, cue.role, on, {**who, **told})
         return at
 
     def _record(self, arrives: int, role: str, channel: str, told: Line) -> None:
         kind, actor = ROLES[role]
-        reporter = "HELPDESK" if kind.startswith("TICKET") else channel
-        reported = self._book["reporter"][reporter]
+        reported = self._book["reporter"]["HELPDESK" if kind.startswith("TICKET") else channel]
         self._recorded += 1
         number = self._recorded * 0x9E3779B1 % 2**32
         named = {"source": reported["source"], "externalId": f"{reported['prefix']}{number:08x}"}
@@ -402,6 +402,7 @@ class Stage:
             "first": columns.get("firstName", ""),
             "city": columns.get("city", ""),
             "company": columns.get("company", ""),
+            "user": agent["key"],
             "agent": agent["name"].split()[0],
             "order": f"CT-{int(dice.between(41_000, 49_999))}",
             "price": dice.pick(blanks["price"][columns["country"]]),
@@ -556,8 +557,7 @@ def repeat_some(script: Script) -> None:
             continue
         pause = dice.between(20, 70) * HOUR if dice.chance(0.15) else dice.between(2, 900) * SECOND
         again = line["arrives"] + round(pause)
-        accepted = line["arrives"] - line["at"] < 30 * DAY
-        if accepted and again <= CURTAIN:
+        if line["arrives"] - line["at"] < 30 * DAY and again <= CURTAIN:
             script.lines.append({**line, "arrives": again})
 
 

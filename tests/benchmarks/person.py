@@ -191,6 +191,7 @@ class Person:
             if touch.journey is None
             else journeys[self.tenant][touch.journey % JOURNEYS],
             "ticket_id": None,
+            "agent_id": None,
             "retracted_at": None,
         }
 

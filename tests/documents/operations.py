@@ -2,12 +2,13 @@
 
 After a block `graphql` come, where there are any, a block `json` of variables and one of the
 answer, which has `data` or `errors`. The mark of the block names the demo's key, by default that
-of the admin; `nobody` sends none. `{{now}}` stands for the present.
+of the admin; `nobody` sends none. `{{now}}` stands for the present, `{{id of CHANNEL address}}` for
+the id of a contact.
 """
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +16,10 @@ from tests.documents.markdown import DOCUMENTS, Block, list_blocks
 
 INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}\.\d{6}Z| \d{2}:\d{2}:\d{2} UTC)")
 SHORTENED = "…"
+OF_CONTACT = re.compile(r"\{\{id of (\w+) (\S+)\}\}")
+"""Where the id of a contact is to be filled in."""
 # Figures that depend on the hour at which the demo was loaded, and on what was recorded since.
-MOVING = {"granted", "consumed", "remaining", "overage", "sequence"}
+MOVING = {"granted", "consumed", "remaining", "overage", "sequence", "total", "credits"}
 
 
 @dataclass(frozen=True)
@@ -37,10 +40,11 @@ class Shown:
         """Whether it goes over a WebSocket."""
         return self.block.text.startswith("subscription")
 
-    def request(self, now: str) -> dict[str, Any]:
-        """What is sent, at an instant."""
+    def request(self, now: str, id_of: Callable[[str, str], str]) -> dict[str, Any]:
+        """What is sent, at an instant; `id_of` knows the contact of an address on a channel."""
         query, variables = (
-            text.replace("{{now}}", now) for text in (self.block.text, self.variables)
+            OF_CONTACT.sub(lambda named: id_of(*named.groups()), text.replace("{{now}}", now))
+            for text in (self.block.text, self.variables)
         )
         return {"query": query, "variables": json.loads(variables)}
 

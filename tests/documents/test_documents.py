@@ -26,8 +26,10 @@ from trenza.domain.metering.seat import INVITATION_LASTS_FOR, SIGNED_IN_AFTER_AC
 from trenza.graphql.mutations.interaction import INPUTS_MAX
 from trenza.graphql.query import NODES_MAX
 from trenza.graphql.schema import print_schema
+from trenza.graphql.usage import TOP
 from trenza.readplan.connection import PAGE_DEFAULT, PAGE_MAX
 from trenza.services import (
+    attribution,
     consent,
     contact_list,
     do_not_contact,
@@ -37,6 +39,7 @@ from trenza.services import (
     report,
     segment,
     ticket,
+    usage,
 )
 from trenza.services import interactionz as credits_
 from trenza.services.access import GRACE_DEFAULT, GRACE_MAX, REMEMBERED_FOR
@@ -51,6 +54,8 @@ LIMITS = {
     "a page": f"1 to {PAGE_MAX} elements, {PAGE_DEFAULT} by default",
     "`nodes(ids:)`": f"{NODES_MAX} ids",
     "`recordInteractions(inputs:)`": f"{INPUTS_MAX} inputs",
+    "a period of `usage` and `costToServe`": f"{usage.LONGEST.days} days",
+    "`top` of a grouping of `usage`": f"1 to {attribution.TOP_MAX}, {TOP['top'].value} by default",
     "`addGroupMembers`, `removeGroupMembers`": f"{MEMBERS_MAX} users",
     "a former secret of a rotated key": (
         f"is taken for 0 to {GRACE_MAX.days} days more, {GRACE_DEFAULT // HOUR} hours by default"

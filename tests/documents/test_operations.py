@@ -18,7 +18,7 @@ OPERATIONS = list(list_operations())
 def answer_of(demo: DemoServer, operation: Shown) -> Any:
     """What the demo answers; to a subscription, what it delivers first."""
     now = datetime.now(UTC).isoformat()  # noqa: TID251 - the demo runs on the real clock
-    request = operation.request(now)
+    request = operation.request(now, demo.contact_of)
     role = operation.role
     headers = {} if role == "nobody" else {"authorization": f"Bearer {demo.key(role)}"}
     if not operation.is_subscription:

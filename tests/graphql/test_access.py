@@ -122,6 +122,7 @@ NAMED_IN_A_REPORT = {
     "campaignId": "campaign",
     "ticketId": "ticket",
     "journeyId": "journey",
+    "agentId": "user",
 }
 MALFORMED = ["", "x", "contact_", "null", "1", "\x00", "' OR 1=1 --", "x" * 10_000, "ses_é"]
 
@@ -133,8 +134,10 @@ async def test_a_foreign_id_answers_like_an_absent_one(world: World) -> None:
     before = await world.dump()
 
     for field, prefix in NAMED_IN_A_REPORT.items():
-        wrong = [foreign[prefix], *MALFORMED, foreign["user"]]
+        wrong = [foreign[prefix], *MALFORMED, foreign["segment"]]
         changes: dict[str, Any] = {"identity": ...} if field == "contactId" else {}
+        if field == "agentId":
+            changes |= {"kind": "COMPANY_MESSAGE", "actor": "HUMAN"}
         absent = format_id(Prefix(prefix), 1)
         answers = {
             (await client.post({"query": RECORD, "variables": {"input": given}})).content

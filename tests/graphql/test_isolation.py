@@ -29,6 +29,7 @@ query ($own: [ID!]!, $foreign: [ID!]!) {
       consents { address status source } consentEvents { totalCount nodes { id address } }
       doNotContact { id reason }
       mayContact(channel: EMAIL, purpose: MARKETING) { allowed reasons { code sentence } }
+      costToServe { total byChannel { channel credits } byLane { lane credits } }
     }
   }
   lists { totalCount nodes { id count members { totalCount } } }
@@ -39,7 +40,11 @@ query ($own: [ID!]!, $foreign: [ID!]!) {
   workspace {
     id name contract { id plan { id code } } plans { id }
     balance { granted consumed remaining overage grants { kind granted burned } }
-    usage { total byChannel { channel credits } byLane { lane credits } byDay { day credits } }
+    usage {
+      total byChannel { channel credits } byLane { lane credits } byDay { day credits }
+      byCampaign { campaign { id } isRest credits } byJourney { journey { id } isRest credits }
+      byAgent { agent { id } isRest credits } byContact { contact { id } isRest credits }
+    }
     seats { included used invited over signedIn }
     statement { text adjustments }
     interactions { totalCount nodes { id } }

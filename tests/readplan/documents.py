@@ -31,7 +31,7 @@ DEPTH_MAX = 9
 FIELDS_MAX = 9
 FIGURES = frozenset(
     {"balance", "usage", "seats", "statement", "status", "mayContact", "consents"}
-    | {"count", "explain", "members", "previewSegment", "segments"}
+    | {"count", "explain", "members", "previewSegment", "segments", "costToServe"}
 )
 """Cost several statements each, and so are asked less often."""
 

@@ -254,12 +254,15 @@ def _touch(now: datetime, life: Life) -> dict[str, Any]:
     random = life.random
     kind, actor = random.choice(KINDS)
     late = timedelta(hours=random.choice([0, 0, 1, 20, 40, 200]))
+    at = now - late - timedelta(microseconds=random.randrange(10**6))
+    agents = [*life.users, None]
     return {
         "channel": random.choice(["EMAIL", "WHATSAPP", "WEBCHAT"]),
         "contactId": random.choice(life.contacts),
         "kind": kind,
         "actor": actor,
-        "occurredAt": text_of(now - late - timedelta(microseconds=random.randrange(10**6))),
+        "agentId": agents[at.microsecond % len(agents)] if actor == "HUMAN" else None,
+        "occurredAt": text_of(at),
         "text": random.choice([None, LINES, *ODD_TEXTS]),
     }
 
@@ -284,6 +287,7 @@ async def _attend(now: datetime, life: Life) -> None:
             "contactId": contact_id,
             "kind": "TICKET_PUBLIC_ACTION",
             "ticketId": life.tickets[-1],
+            "agentId": life.users[0],
             "occurredAt": text_of(now),
         }
     )

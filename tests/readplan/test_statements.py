@@ -59,6 +59,15 @@ MANY = """
 FIGURES = {
     "{ workspace { balance { remaining } } }": 1,
     "{ workspace { usage { total byDay { credits } } } }": 1,
+    "{ workspace { usage { total byCampaign { credits } byJourney(top: 1) { credits } "
+    "byAgent { isRest } byContact { credits } } } }": 1,
+    "{ workspace { usage { byCampaign { campaign { name } } } } }": 2,
+    '{ workspace { usage(cycleOf: "2026-10-10") { byContact { contact { displayName tickets { '
+    "nodes { number } } } credits } byAgent(top: 2) { agent { name status } } } } }": 4,
+    "{ workspace { statement { usage { byContact { credits } byAgent { credits } } } } }": 2,
+    "{ contacts { nodes { costToServe { total byLane { credits } } "
+    'before: costToServe(from: "2026-09-10T00:00:00Z", to: "2026-11-02T00:00:00Z") '
+    "{ byChannel { credits } } } } }": 1,
     "{ workspace { seats { used signedIn } } }": 1,
     "{ workspace { statement { text } } }": 1,
     "{ workspace { users { nodes { status } } } }": 1,

@@ -213,7 +213,9 @@ class Values:
             return self._random.choice(["x" * 201, "\x00", "a\x07b"])
         return self._random.choice(STRANGE_TEXTS[1:])
 
-    def _int(self, _: str) -> int:
+    def _int(self, name: str) -> int:
+        if name == "top" and not self._slips():
+            return self._random.choice([1, 2, 3, 9, 100])
         return self._random.choice([-1, 2**31 - 1] if self._slips() else [0, 1, 2, 3, 9])
 
     def _float(self, _: str) -> float:

@@ -146,6 +146,18 @@ def test_agents_write_on_every_channel_that_people_attend(interactions: list[Lin
     assert attended | {ChannelKind.EMAIL} <= written_by_people | {ChannelKind.SMS}
 
 
+def test_agents_attend_who_were_there_by_then(replay: Replay, interactions: list[Line]) -> None:
+    named = [x for x in interactions if "agent" in x]
+    first = {event.user_id: event.at for event in reversed(replay.seat_events)}
+
+    # Whatever a person writes names the agent; what a bot does names nobody.
+    human = [x for x in interactions if x["kind"] == "COMPANY_MESSAGE" and x["actor"] == "HUMAN"]
+    assert all("agent" in x for x in human)
+    assert not [x for x in named if x.get("actor") == "BOT"]
+    assert len({x["agent"] for x in named}) == 8
+    assert all(first[x["agent"]] < replay.instant(x["at"]) for x in named)
+
+
 def test_the_campaign_reaches_150_and_some_reply_opt_out_or_stay_silent(
     interactions: list[Line],
 ) -> None:
@@ -268,9 +280,12 @@ def test_the_people_whom_the_page_points_at_are_there(interactions: list[Line]) 
         for identity in contact["identities"]
     }
 
-    assert len(rows) == 9
+    assert len(rows) == 13
     assert set(asked) <= set(rows) <= contacts.keys()
     heard_of = {x["contact"] for x in interactions if "contact" in x}
+    for line in read_lines("timeline.jsonl"):
+        if line["do"] in ("setConsent", "mergeContacts"):
+            heard_of.add(line.get("contact", line.get("target")))
     assert {contacts[address] for address in rows} <= heard_of
 
 

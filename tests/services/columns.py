@@ -38,7 +38,7 @@ NOT_PERSONAL = {
     "group_member": "workspace_id group_id user_id",
     "interaction": (
         "workspace_id id contact_id owner_id identity_channel kind channel actor source "
-        "campaign_id journey_id ticket_id outcome rule_code session_id"
+        "campaign_id journey_id ticket_id agent_id outcome rule_code session_id"
     ),
     "interactionz_grant": "workspace_id id kind note",
     "interactionz_session": "workspace_id id owner_id channel lane",

@@ -200,6 +200,7 @@ class Timeline:
             campaign_id=self._id("campaign", line),
             ticket_id=self._id("ticket", line),
             journey_id=self._id("journey", line),
+            agent_id=self._id("user", line, "agent"),
         )
 
     async def _do(self, verb: str, line: Line) -> None:

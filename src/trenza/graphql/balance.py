@@ -1,18 +1,15 @@
-"""The balance, usage and statement of a workspace: figures worked out on demand."""
+"""The balance of a workspace, worked out on demand."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
-from trenza.domain.channel import ChannelKind
-from trenza.domain.interaction import SessionLane
 from trenza.domain.metering import balance as metering
 from trenza.domain.metering.balance import GrantKind
 from trenza.graphql.context import Context
 from trenza.readplan.fields import column, figure, part
 from trenza.readplan.reader import Row
 from trenza.readplan.schema import Record, record
-from trenza.services import usage as service
 
 
 @record()
@@ -79,63 +76,3 @@ async def find_balance(
 
 
 BALANCE_NOW = figure(find_balance, description="The balance now.")
-
-
-@record()
-class ChannelUsage(Record):
-    """Credits of a channel."""
-
-    channel: ChannelKind = column("The channel that opened the sessions.")
-    credits: int = column("Debits less reversals.")
-
-
-@record()
-class LaneUsage(Record):
-    """Credits of a lane."""
-
-    lane: SessionLane = column("Who attended in the sessions.")
-    credits: int = column("Debits less reversals.")
-
-
-@record()
-class DayUsage(Record):
-    """Credits of a day."""
-
-    day: date = column("The day, in the workspace's time zone.")
-    credits: int = column("Debits less reversals that count on it.")
-
-
-@record()
-class Usage(Record):
-    """Credits of a cycle or period in three groupings; each sums to the total."""
-
-    cycle_starts_at: datetime = column("The first instant of the cycle, the first one of a period.")
-    cycle_ends_at: datetime = column("The end of the cycle, the last one of a period.")
-    total: int = column("Debits less reversals that count in the cycle or period.")
-    by_channel: list[ChannelUsage] = part("By channel.", "by_channel")
-    by_lane: list[LaneUsage] = part("By lane.", "by_lane")
-    by_day: list[DayUsage] = part("By day.", "by_day")
-
-
-def usage_row(found: service.Usage) -> Row:
-    """The service's figures as a row."""
-    return {
-        "cycle_starts_at": found.cycle.starts_at,
-        "cycle_ends_at": found.cycle.ends_at,
-        "total": found.consumed,
-        "by_channel": [{"channel": k, "credits": n} for k, n in found.by_channel.items()],
-        "by_lane": [{"lane": k, "credits": n} for k, n in found.by_lane.items()],
-        "by_day": [{"day": k, "credits": n} for k, n in found.by_day.items()],
-    }
-
-
-async def find_usage(
-    operation: Context,
-    cycle_of: date | None,
-    known_at: datetime | None,
-    from_: datetime | None,
-    to: datetime | None,
-) -> Row:
-    """The usage of a period or of the cycle that holds a date, as known at an instant."""
-    period = service.period_of(from_, to, cycle_of)
-    return usage_row(await operation.figures.usage(cycle_of, known_at, period))

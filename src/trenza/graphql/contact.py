@@ -31,6 +31,7 @@ from trenza.graphql.node import Node
 from trenza.graphql.segment import segments_of
 from trenza.graphql.ticket import OPEN
 from trenza.graphql.timeline import TIMELINE_OF_CONTACT
+from trenza.graphql.usage import COST_TO_SERVE
 from trenza.readplan.fields import (
     Argument,
     Condition,
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
     from trenza.graphql.segment import Segment
     from trenza.graphql.ticket import Ticket
     from trenza.graphql.timeline import TimelineEntry
+    from trenza.graphql.usage import ServingCost
     from trenza.readplan.connection import Connection
 
 
@@ -198,6 +200,7 @@ class Contact(Node):
         scope=Scope.READ,
     )
     timeline: Connection[TimelineEntry] = TIMELINE_OF_CONTACT
+    cost_to_serve: ServingCost = COST_TO_SERVE
     merged_from: list[Contact] = many(
         "The contacts that were merged into this one.",
         by=CONTACT.c.merged_into_id,

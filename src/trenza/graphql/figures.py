@@ -19,6 +19,7 @@ from trenza.domain.merge import IdentityPolicy
 from trenza.domain.metering.balance import Balance
 from trenza.domain.metering.cycle import Cycle
 from trenza.domain.metering.seat import SeatEvent, SeatStatus, SeatUse, status_of
+from trenza.services.attribution import Cost, Grouping, Share, Wanted, find_cost, find_shares
 from trenza.services.balance import answer_balances
 from trenza.services.identity_policy import find_identity_policy
 from trenza.services.seat import find_peak_signed_in, find_seat_use
@@ -118,6 +119,24 @@ class Figures:
             return await find_usage(self._together, *asked, period=period, kept=kept, or_later=True)
 
         return await self._once(("usage", cycle_of, known_at, period), find)
+
+    async def shares(self, wanted: Wanted, grouping: Grouping, top: int) -> list[Share]:
+        """The credits of a cycle or period by what they are attributed to; now is as before."""
+
+        async def find(workspace: WorkspaceSettings, kept: Sequence[Cycle]) -> list[Share]:
+            asked = (workspace, self._now, wanted, grouping, top)
+            return await find_shares(self._together, *asked, kept=kept, or_later=True)
+
+        return await self._once(("shares", wanted, grouping, top), find)
+
+    async def cost(self, owner_id: str, period: Period | None) -> Cost:
+        """What a root cost to serve in a period, by default in the running cycle."""
+
+        async def find(workspace: WorkspaceSettings, kept: Sequence[Cycle]) -> Cost:
+            asked = (workspace, self._now, Wanted(period=period), owner_id)
+            return await find_cost(self._together, *asked, kept=kept, or_later=True)
+
+        return await self._once(("cost", owner_id, period), find)
 
     async def statement(self, cycle_of: date | None) -> Statement | None:
         """The statement of a closed cycle."""

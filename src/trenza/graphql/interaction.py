@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from trenza.graphql.contact import Contact
     from trenza.graphql.interactionz import InteractionzSession
     from trenza.graphql.journey import Journey
+    from trenza.graphql.seat import User
     from trenza.graphql.ticket import Ticket
 
 
@@ -92,6 +93,7 @@ class Interaction(Node):
     campaign: Campaign | None = one("The campaign it belongs to.", "campaign_id")
     journey: Journey | None = one("The journey it belongs to.", "journey_id")
     ticket: Ticket | None = one("The ticket it belongs to.", "ticket_id")
+    agent: User | None = one("The user who acted, where it was told.", "agent_id")
     verdict: Verdict = part("What it cost, and why.")
     retracted_at: datetime | None = column("When it was retracted; it is free since.")
     retraction_reason: str | None = column("Why it was retracted.")

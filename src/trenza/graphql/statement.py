@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from trenza.domain.channel import ChannelKind
 from trenza.domain.interaction import SessionLane
 from trenza.graphql.context import Context
+from trenza.graphql.usage import usage_row
 from trenza.readplan.fields import column, part
 from trenza.readplan.reader import Row
 from trenza.readplan.schema import Record, record
 from trenza.services import statement as service
 
 if TYPE_CHECKING:
-    from trenza.graphql.balance import Usage
+    from trenza.graphql.usage import Usage
 
 
 @record()
@@ -29,7 +30,11 @@ class Statement(Record):
     remaining: int = column("Unspent in its last instant.")
     lapsing: int = column("The part of `remaining` that ended with it.")
     overage: int = column("Credits spent that no grant paid.")
-    usage: Usage = part("The credits by channel, lane and day.", "usage")
+    usage: Usage = part(
+        "The credits in their groupings. Channels, lanes and days are as they were closed; what "
+        "else they are attributed to follows what is known today.",
+        "usage",
+    )
     text: str = column("The statement itself, canonical JSON, as it was closed.")
     adjustments: int = column(
         "Net debits of sessions of this cycle that were learned after it was closed."
@@ -40,22 +45,16 @@ def statement_row(found: service.Statement) -> Row:
     """The service's statement as a row."""
     figures = found.figures
     cycle = {"cycle_starts_at": found.cycle.starts_at, "cycle_ends_at": found.cycle.ends_at}
-    usage = {
-        **cycle,
-        "total": figures["consumed"],
-        "by_channel": [
-            {"channel": ChannelKind(name), "credits": credits}
-            for name, credits in figures["byChannel"].items()
-        ],
-        "by_lane": [
-            {"lane": SessionLane(name), "credits": credits}
-            for name, credits in figures["byLane"].items()
-        ],
-        "by_day": [
-            {"day": date.fromisoformat(day), "credits": credits}
-            for day, credits in figures["byDay"].items()
-        ],
-    }
+    usage = usage_row(
+        found.cycle,
+        figures["consumed"],
+        {ChannelKind(name): credits for name, credits in figures["byChannel"].items()},
+        {SessionLane(name): credits for name, credits in figures["byLane"].items()},
+        {date.fromisoformat(day): credits for day, credits in figures["byDay"].items()},
+        known_at=found.recorded_at,
+        from_=found.cycle.starts_at,
+        to=found.cycle.ends_at,
+    )
     return {
         **cycle,
         "closed_at": found.recorded_at,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from trenza.graphql.activity import ACTIVITY_FILTERS
-from trenza.graphql.balance import find_balance, find_usage
+from trenza.graphql.balance import find_balance
 from trenza.graphql.channel import list_channels
 from trenza.graphql.consent import OPT_OUT_WORDS
 from trenza.graphql.custom_field import list_custom_fields
@@ -14,6 +14,7 @@ from trenza.graphql.merge import find_policy
 from trenza.graphql.node import Node
 from trenza.graphql.seat import USER_FILTERS, USER_ORDERS, find_seat_use
 from trenza.graphql.statement import find_statement
+from trenza.graphql.usage import find_usage
 from trenza.readplan.fields import Argument, Condition, Order, column, connection, figure, many, one
 from trenza.readplan.schema import Record, record
 from trenza.storage.access import API_KEY
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from trenza.domain.interaction import Language
     from trenza.graphql.access import ApiKey
     from trenza.graphql.activity import Activity
-    from trenza.graphql.balance import InteractionzBalance, Usage
+    from trenza.graphql.balance import InteractionzBalance
     from trenza.graphql.channel import Channel
     from trenza.graphql.consent import FrequencyCap, OptOutWords
     from trenza.graphql.custom_field import CustomField
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from trenza.graphql.merge import BlockedAddress, WorkspaceIdentityPolicy
     from trenza.graphql.seat import SeatUse, User
     from trenza.graphql.statement import Statement
+    from trenza.graphql.usage import Usage
     from trenza.readplan.connection import Connection
 
 GRANT = InteractionzGrant.__table__
@@ -193,8 +195,8 @@ class Workspace(Node):
     usage: Usage = figure(
         find_usage,
         description=(
-            "The credits of a cycle by channel, lane and day, the running one by default; or of "
-            "any period of at most 400 days."
+            "The credits of a cycle by channel, lane, day, campaign, journey, agent and contact, "
+            "the running one by default; or of any period of at most 400 days."
         ),
         arguments={
             "cycle_of": CYCLE_OF,

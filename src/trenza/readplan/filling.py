@@ -158,23 +158,29 @@ def _figuring(field: Field, figure: fields.Figure, decoders: Sequence[tuple[str,
 
     def fill(found: dict[str, Any], run: Run) -> None:
         # Begun now, so that they are asked together with what they hang from.
-        for each, declaration in inner:
-            given = in_full(declaration, run.given(each), run.operation)
-            run.begin(each, declaration.function, given)
-        needed = _decoded(decoders, found[key])
         given = in_full(figure, run.given(field), run.operation)
+        for each, declaration in inner:
+            known = {name: given[name] for name in declaration.needs}
+            known |= in_full(declaration, run.given(each), run.operation)
+            run.begin(each, declaration.function, known)
+        needed = _decoded(decoders, found[key])
         put(found, figure.function(run.operation, **needed, **given), run)
 
     return fill
 
 
 def _figures_within(field: Field) -> list[tuple[Field, fields.Figure]]:
-    """The figures that hang from a figure and need nothing of it."""
+    """The figures that hang from a figure and need nothing of it but what it was asked for.
+
+    A row that is worked out has its arguments under their names where a figure needs them.
+    """
+    asked = field.declaration.arguments if field.declaration else ()
     return [
         (each, each.declaration)
         for below in field.below.values()
         for each in below.fields
-        if isinstance(each.declaration, fields.Figure) and not each.declaration.needs
+        if isinstance(each.declaration, fields.Figure)
+        and all(need in asked for need in each.declaration.needs)
     ]
 
 
@@ -227,6 +233,8 @@ def value_of(
     field: Field, selection: Selection
 ) -> Callable[[dict[str, Any], Mapping[str, Any], Run], None]:
     """Puts the JSON of a field of a row that was worked out into its object, now or later."""
+    if isinstance(field.declaration, fields.One) and field.declaration.to == "id":
+        return partial(_read_one, field, field.declaration.key, filler_of(field.selection))
     key, answer = field.key, _answer_of(field)
     match field.declaration:
         case None:
@@ -274,6 +282,25 @@ def _figure_now(
     found[field.key] = None
     begun = run.begun.get(field)
     put(found, begun or figure.function(run.operation, **needed, **given), run)
+
+
+def _read_one(
+    field: Field,
+    key: str,
+    fill: Fill | None,
+    found: dict[str, Any],
+    row: Mapping[str, Any],
+    run: Run,
+) -> None:
+    """The row that one which was worked out points to, read with all others of its place."""
+    found[field.key] = None
+    if row[key] is None:
+        return
+
+    async def read() -> None:
+        [found[field.key]] = await _read(field.selection, fill, [row[key]], run)
+
+    run.awaited.append(read())
 
 
 def _inside(key: str, fill: Fill | None) -> Fill | None:
@@ -460,7 +487,8 @@ def _page_maker(field: Field, sought: fields.Found) -> MakePage:
     async def make(needed: Mapping[str, Any], run: Run) -> dict[str, Any]:
         asked = {**needed, **in_full(sought, run.given(field), run.operation)}
         found, count = await asyncio.gather(keys_of(asked, run), total(asked, run))
-        rows = {each: await _read(each, fill, found, run) for each, fill in fills.items()}
+        ids = [keys[-1] for keys in found.keys]
+        rows = {each: await _read(each, fill, ids, run) for each, fill in fills.items()}
         cursor = partial(cursor_of, mark)
         values = [_of_found(each, found, rows, cursor) for each in page.fields]
         for n, each in enumerate(page.fields):
@@ -473,8 +501,8 @@ def _page_maker(field: Field, sought: fields.Found) -> MakePage:
     return make
 
 
-async def _read(selection: Selection, fill: Fill | None, found: FoundKeys, run: Run) -> list[Any]:
-    texts = await run.read_back(selection, [keys[-1] for keys in found.keys])
+async def _read(selection: Selection, fill: Fill | None, ids: Sequence[str], run: Run) -> list[Any]:
+    texts = await run.read_back(selection, ids)
     if fill is None:
         return [orjson.Fragment(text) for text in texts]
     rows = [orjson.loads(text) for text in texts]

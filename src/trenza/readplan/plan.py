@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,13 +104,30 @@ async def check_all(checked: Sequence[Field], run: Run) -> None:
 def statements_of_found(
     selection: Selection, json: JsonDialect, dialect: Dialect, run: Run
 ) -> dict[Selection, Statement]:
-    """For each connection that a function finds what reads its rows back, by what is selected."""
-    return {
-        below: Writer(json, dialect, run).rows(below)
+    """What reads back rows that functions find or point to, by what is selected of them."""
+    sought = [
+        below
         for field in fields_of(selection)
         if isinstance(field.declaration, fields.Found) and field.page
         for below in field.page.selections()
-    }
+    ]
+    sought += [
+        below
+        for field in fields_of(selection)
+        if isinstance(field.declaration, fields.Figure)
+        for each in field.below.values()
+        for below in _pointed_to(each)
+    ]
+    return {below: Writer(json, dialect, run).rows(below) for below in sought}
+
+
+def _pointed_to(selection: Selection) -> Iterator[Selection]:
+    """What is selected of the rows that a row which was worked out points to."""
+    for field in selection.fields:
+        if isinstance(field.declaration, fields.One):
+            yield field.selection
+        elif isinstance(field.declaration, fields.Part):
+            yield from _pointed_to(field.selection)
 
 
 def scopes_of(selection: Selection) -> frozenset[Scope]:

@@ -38,10 +38,11 @@ from trenza.storage.interaction import (
     verdict_columns,
 )
 from trenza.storage.journey import JOURNEY, enrolling
+from trenza.storage.seat import USER
 from trenza.storage.ticket import TICKET
 from trenza.storage.workspace import ASKED_SECRET, ASKED_SETTINGS, WorkspaceSettings, workspace_of
 
-REFERENCED = {"campaignId": CAMPAIGN, "ticketId": TICKET, "journeyId": JOURNEY}
+REFERENCED = {"campaignId": CAMPAIGN, "ticketId": TICKET, "journeyId": JOURNEY, "agentId": USER}
 
 
 class Batch:
@@ -274,6 +275,7 @@ class Batch:
             "campaign_id": request.campaign_id,
             "journey_id": request.journey_id,
             "ticket_id": request.ticket_id,
+            "agent_id": request.agent_id,
             **verdict_columns(verdict),
         }
 

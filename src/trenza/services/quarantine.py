@@ -60,6 +60,7 @@ def to_record(request: RecordInteraction) -> dict[str, str | None]:
         "campaignId": request.campaign_id,
         "ticketId": request.ticket_id,
         "journeyId": request.journey_id,
+        "agentId": request.agent_id,
     }
 
 
@@ -79,6 +80,7 @@ def from_record(kept: Mapping[str, Any]) -> RecordInteraction:
         campaign_id=kept["campaignId"],
         ticket_id=kept["ticketId"],
         journey_id=kept["journeyId"],
+        agent_id=kept.get("agentId"),
     )
 
 

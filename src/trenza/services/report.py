@@ -29,6 +29,7 @@ PREFIXES = {
     "campaignId": Prefix.CAMPAIGN,
     "ticketId": Prefix.TICKET,
     "journeyId": Prefix.JOURNEY,
+    "agentId": Prefix.USER,
 }
 
 
@@ -47,6 +48,7 @@ class RecordInteraction(NamedTuple):
     campaign_id: str | None = None
     ticket_id: str | None = None
     journey_id: str | None = None
+    agent_id: str | None = None
 
     def references(self) -> dict[str, str]:
         """The ids that the report names, by the name of the input field."""
@@ -59,6 +61,8 @@ class RecordInteraction(NamedTuple):
             named["ticketId"] = self.ticket_id
         if self.journey_id is not None:
             named["journeyId"] = self.journey_id
+        if self.agent_id is not None:
+            named["agentId"] = self.agent_id
         return named
 
 
@@ -104,6 +108,8 @@ class Report:
         request = self.request
         try:
             self.lane = policy.lane_of(request.kind, request.actor)
+            if request.agent_id is not None and self.lane is not Lane.HUMAN:
+                raise InvalidInput("an agent is given only where a person acts", path=("agentId",))
         except InvalidInput as refusal:
             self.answer = refusal
         else:
@@ -174,7 +180,10 @@ def _identity_of(request: RecordInteraction) -> Identity | None:
 
 
 def content_hash(request: RecordInteraction, lane: Lane | None, identity: Identity | None) -> str:
-    """What a report says, hashed: equal for two spellings of the same instant or address."""
+    """What a report says, hashed: equal for two spellings of the same instant or address.
+
+    One without an agent hashes as it did when there were none.
+    """
     said = [
         request.contact_id,
         identity.channel if identity else None,
@@ -188,4 +197,6 @@ def content_hash(request: RecordInteraction, lane: Lane | None, identity: Identi
         request.ticket_id,
         request.journey_id,
     ]
+    if request.agent_id is not None:
+        said.append(request.agent_id)
     return hashlib.blake2b(orjson.dumps(said), digest_size=16).hexdigest()

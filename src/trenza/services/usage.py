@@ -1,8 +1,8 @@
 """Usage of a cycle or of any period: its net credits by channel, by lane and by local day."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from trenza.domain.interaction import SessionLane
 from trenza.domain.metering.cycle import Cycle, Day, days_between
 from trenza.services.balance import EARLIEST, LATEST, TICK
 from trenza.storage.asking import Source, answers
+from trenza.storage.bulk import Question, Row
 from trenza.storage.ledger import CYCLES, HEAD_OF, cycles_in_order, head_of
 from trenza.storage.usage import Stretch, UsageRow, ask_usage, usage_rows
 from trenza.storage.workspace import WorkspaceSettings
@@ -37,11 +38,72 @@ class Usage:
     """
 
     at: datetime
+    known_at: datetime
     cycle: Cycle
     consumed: int
     by_channel: Mapping[ChannelKind, int]
     by_lane: Mapping[SessionLane, int]
     by_day: Mapping[date, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What usage is worked out in: a period or cycle, cut where cycles begin, up to two instants.
+
+    Where `at` or `known_at` is None it is now, which is then never before the ledger's last row.
+    """
+
+    cycles: tuple[Cycle, ...]
+    within: Period
+    at: datetime | None
+    known_at: datetime | None
+    now: datetime
+
+    def stretches(self) -> list[Stretch]:
+        """The parts of the period, one in each of its cycles."""
+        begins, ends = self.within
+        return [
+            self.stretch(max(each.starts_at, begins), min(each.ends_at, ends), each.ends_at)
+            for each in self.cycles
+        ]
+
+    def stretch(self, begins: datetime, ends: datetime, closes: datetime) -> Stretch:
+        """A part of the period within a cycle that ends at `closes`."""
+        return Stretch(begins, ends, closes, self.at, self.known_at, self.now)
+
+
+async def ask_in_cycles(
+    source: Source,
+    workspace: WorkspaceSettings,
+    now: datetime,
+    cycle_of: date | None,
+    known_at: datetime | None,
+    period: Period | None,
+    ask: Callable[[Frame], Question],
+    *,
+    kept: Sequence[Cycle] = (),
+    or_later: bool = False,
+) -> tuple[Frame, list[Row]]:
+    """The rows that answer a question about a period or a cycle, and the frame they are of.
+
+    In one statement, where the cycles are those that the kept cycles seen last, `kept`, lead to:
+    where the books say otherwise it is asked again. The frame's `now` is then that of the answer.
+    Raises InvalidInput with path ("cycleOf",) outside the years 1970 to 2199.
+    """
+    date_of = None if cycle_of is None else instant_of(workspace, cycle_of)
+    while True:
+        guess = _cycles(workspace, period, date_of or now, kept)
+        within = period or Period(guess[0].starts_at, guess[0].ends_at)
+        at, known = (None, known_at) if or_later else (now, known_at or now)
+        frame = Frame(guess, within, at, known, now)
+        heads, cycles, rows = await answers(
+            source, HEAD_OF.of(workspace.id), CYCLES.of(workspace.id), ask(frame)
+        )
+        kept = cycles_in_order(cycles)
+        if or_later:
+            now = max(now, head_of(workspace.id, heads).recorded_at)
+        if _cycles(workspace, period, date_of or now, kept) == guess:
+            return replace(frame, now=now), rows
 
 
 async def find_usage(
@@ -58,34 +120,21 @@ async def find_usage(
     """The usage of a period, or of the cycle that holds a date, by default of the running one.
 
     A reversal that counts in a later cycle than its debit is a courtesy there and no usage, as in
-    the balance. With `or_later` now is never before the last row of the ledger.
-
-    In one statement, where the cycles are those that the kept cycles seen last, `kept`, lead to:
-    where the books say otherwise it is asked for again. Raises InvalidInput with path
-    ("cycleOf",) outside the years 1970 to 2199.
+    the balance. With `or_later` now is never before the last row of the ledger. In one statement,
+    as `ask_in_cycles` says, which also says what it raises.
     """
-    date_of = None if cycle_of is None else instant_of(workspace, cycle_of)
-    while True:
-        guess = _cycles(workspace, period, date_of or now, kept)
-        within = period or Period(guess[0].starts_at, guess[0].ends_at)
-        at, known = (None, known_at) if or_later else (now, known_at or now)
-        days = _days(workspace, guess, within)
-        asked = [
-            Stretch(day.starts_at, day.ends_at, closes, at, known, now) for day, closes in days
-        ]
-        heads, cycles, rows = await answers(
-            source,
-            HEAD_OF.of(workspace.id),
-            CYCLES.of(workspace.id),
-            ask_usage(workspace.id, asked),
-        )
-        kept = cycles_in_order(cycles)
-        if or_later:
-            now = max(now, head_of(workspace.id, heads).recorded_at)
-        if _cycles(workspace, period, date_of or now, kept) == guess:
-            touched = Cycle(guess[0].starts_at, guess[-1].ends_at)
-            until = min(now, within.ends_at - TICK)
-            return _usage([day for day, _ in days], touched, until, usage_rows(rows))
+
+    def ask(frame: Frame) -> Question:
+        days = _days(workspace, frame.cycles, frame.within)
+        asked = [frame.stretch(day.starts_at, day.ends_at, closes) for day, closes in days]
+        return ask_usage(workspace.id, asked)
+
+    given = (workspace, now, cycle_of, known_at, period)
+    frame, rows = await ask_in_cycles(source, *given, ask, kept=kept, or_later=or_later)
+    days = [day for day, _ in _days(workspace, frame.cycles, frame.within)]
+    touched = Cycle(frame.cycles[0].starts_at, frame.cycles[-1].ends_at)
+    until = min(frame.now, frame.within.ends_at - TICK)
+    return _usage(days, touched, until, known_at or frame.now, usage_rows(rows))
 
 
 def period_of(from_: datetime | None, to: datetime | None, cycle_of: date | None) -> Period | None:
@@ -146,10 +195,16 @@ async def usage_at(
     days = days_between(workspace.zone, cycle.starts_at, at + TICK)
     asked = [Stretch(day.starts_at, day.ends_at, cycle.ends_at, at, known_at, at) for day in days]
     [rows] = await answers(source, ask_usage(workspace.id, asked))
-    return _usage(days, cycle, at, usage_rows(rows))
+    return _usage(days, cycle, at, known_at, usage_rows(rows))
 
 
-def _usage(days: Sequence[Day], cycle: Cycle, at: datetime, rows: Iterable[UsageRow]) -> Usage:
+def _usage(
+    days: Sequence[Day],
+    cycle: Cycle,
+    at: datetime,
+    known_at: datetime,
+    rows: Iterable[UsageRow],
+) -> Usage:
     """The sums of days in their groupings; stretches are the days in order."""
     by_channel: Counter[ChannelKind] = Counter()
     by_lane: Counter[SessionLane] = Counter()
@@ -160,6 +215,7 @@ def _usage(days: Sequence[Day], cycle: Cycle, at: datetime, rows: Iterable[Usage
         by_day[days[row.stretch].on] += row.credits
     return Usage(
         at=at,
+        known_at=known_at,
         cycle=cycle,
         consumed=by_day.total(),
         by_channel={channel: by_channel[channel] for channel in ChannelKind},

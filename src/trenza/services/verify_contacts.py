@@ -208,6 +208,7 @@ def hash_of(row: Row) -> str:
         campaign_id=row["campaign_id"],
         ticket_id=row["ticket_id"],
         journey_id=row["journey_id"],
+        agent_id=row["agent_id"],
     )
     return content_hash(request, _lane_of(row), identity)
 

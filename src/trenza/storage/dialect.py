@@ -27,6 +27,8 @@ from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.types import TypeEngine
 from sqlmodel.sql.sqltypes import UTCDateTime
 
+from trenza.domain.instant import INSTANT_LENGTH
+
 IS_DISTRIBUTED = "is_distributed"
 """Under which name a connection's `info` says whether Citus distributes the tables."""
 
@@ -169,3 +171,24 @@ def _place_in_text_of_postgresql(element: place_in_text, compiler: Any, **option
 @compiles(place_in_text, "sqlite")
 def _place_in_text_of_sqlite(element: place_in_text, compiler: Any, **options: Any) -> str:
     return f"instr({compiler.process(element.clauses, **options)})"
+
+
+class days_before(GenericFunction[str]):  # noqa: N801 - named as SQL names functions
+    """The text of an instant so many times 24 hours before that of another, in one form."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(days_before)
+def _days_before_of_postgresql(element: days_before, compiler: Any, **options: Any) -> str:
+    text, days = (compiler.process(each, **options) for each in element.clauses)
+    day = f"CAST(substr({text}, 1, 10) AS DATE) - ({days})"
+    return f"(to_char({day}, 'YYYY-MM-DD') || substr({text}, 11, {INSTANT_LENGTH - 10}))"
+
+
+@compiles(days_before, "sqlite")
+def _days_before_of_sqlite(element: days_before, compiler: Any, **options: Any) -> str:
+    text, days = (compiler.process(each, **options) for each in element.clauses)
+    day = f"date(substr({text}, 1, 10), -({days}) || ' days')"
+    return f"({day} || substr({text}, 11, {INSTANT_LENGTH - 10}))"

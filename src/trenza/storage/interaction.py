@@ -61,6 +61,7 @@ class Interaction(Table, table=True):
         references("campaign_id", "campaign"),
         references("journey_id", "journey"),
         references("ticket_id", "ticket"),
+        references("agent_id", "workspace_user"),
         UniqueConstraint("workspace_id", "source", "external_id"),
         Index(None, "workspace_id", "owner_id", "position"),
         Index(None, "workspace_id", "contact_id"),
@@ -90,6 +91,7 @@ class Interaction(Table, table=True):
     campaign_id: str | None = symbol(default=None)
     journey_id: str | None = symbol(default=None)
     ticket_id: str | None = symbol(default=None)
+    agent_id: str | None = symbol(default=None)
     outcome: str = symbol()
     rule_code: str = symbol()
     session_id: str | None = symbol(default=None)

@@ -1,8 +1,12 @@
-"""The query of usage: net debits by channel, lane and stretch of time."""
+"""The query of usage: net debits by channel, lane and stretch of time.
 
-from collections.abc import Iterable, Sequence
+`storage/attribution.py` groups the same debits by what they are attributed to.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import (
@@ -10,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
+    Subquery,
     and_,
     bindparam,
     func,
@@ -17,6 +22,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
+from sqlalchemy.types import TypeEngine
 
 from trenza.domain.channel import ChannelKind
 from trenza.domain.interaction import SessionLane
@@ -49,8 +55,7 @@ class Stretch:
     now: datetime
 
 
-STRETCHES = RowsParameter(
-    "stretch",
+STRETCH_COLUMNS: Mapping[str, TypeEngine[Any]] = MappingProxyType(
     {
         "number": Integer(),
         "begins": INSTANT,
@@ -59,8 +64,9 @@ STRETCHES = RowsParameter(
         "at": INSTANT,
         "known_at": INSTANT,
         "now": INSTANT,
-    },
+    }
 )
+STRETCHES = RowsParameter("stretch", STRETCH_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +94,7 @@ def usage_rows(rows: Iterable[Row]) -> list[UsageRow]:
 
 
 def _summing(dialect_name: str) -> Select[Any]:
-    stretch = _stretches(STRETCHES.table(dialect_name))
-    signed = union_all(
-        _signed(stretch, 1, *_is_debit_of(stretch)), _signed(stretch, -1, *_is_reversal_of(stretch))
-    ).subquery("signed")
+    signed = signed_entries(STRETCHES.table(dialect_name))
     return (
         select(
             signed.c.number,
@@ -113,10 +116,23 @@ def _summing(dialect_name: str) -> Select[Any]:
 _USAGE = Query(_summing, (STRETCHES,))
 
 
-def _stretches(asked: CTE) -> CTE:
+def signed_entries(asked: CTE) -> Subquery:
+    """The debits of stretches and their reversals: `number`, `session_id`, and `credits`, 1 or -1.
+
+    What is asked has `STRETCH_COLUMNS`; further columns of it stand beside them.
+    """
+    stretch = cut_stretches(asked)
+    return union_all(
+        _signed(stretch, 1, *is_debit_of(stretch)), _signed(stretch, -1, *is_reversal_of(stretch))
+    ).subquery("signed")
+
+
+def cut_stretches(asked: CTE) -> CTE:
     """The stretches with now put in where they leave it out."""
+    others = (column for column in asked.c if column.name not in STRETCH_COLUMNS)
     return (
         select(
+            *others,
             asked.c.number,
             asked.c.begins,
             asked.c.ends,
@@ -125,20 +141,22 @@ def _stretches(asked: CTE) -> CTE:
             func.coalesce(asked.c.known_at, latest_of(asked), type_=INSTANT).label("known_at"),
         )
         .outerjoin_from(asked, HEAD, HEAD.c.workspace_id == bindparam("workspace_id"))
-        .cte("cut")
+        .cte(f"cut_{asked.name}")
         .prefix_with("MATERIALIZED")
     )
 
 
 def _signed(stretch: CTE, credits_: int, *conditions: ColumnElement[bool]) -> Select[Any]:
+    others = (column for column in stretch.c if column.name not in STRETCH_COLUMNS)
     return (
-        select(stretch.c.number, LEDGER.c.session_id, literal(credits_).label("credits"))
+        select(stretch.c.number, *others, LEDGER.c.session_id, literal(credits_).label("credits"))
         .select_from(stretch)
         .join(LEDGER, and_(*conditions))
     )
 
 
-def _is_debit_of(stretch: CTE) -> tuple[ColumnElement[bool], ...]:
+def is_debit_of(stretch: CTE) -> tuple[ColumnElement[bool], ...]:
+    """The conditions of a debit of a stretch."""
     return (
         LEDGER.c.workspace_id == bindparam("workspace_id"),
         LEDGER.c.kind == EntryKind.DEBIT,
@@ -149,8 +167,11 @@ def _is_debit_of(stretch: CTE) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _is_reversal_of(stretch: CTE) -> tuple[ColumnElement[bool], ...]:
-    """A reversal counts no earlier than its debit, so that its own index finds it."""
+def is_reversal_of(stretch: CTE) -> tuple[ColumnElement[bool], ...]:
+    """The conditions of a reversal of a stretch.
+
+    It counts no earlier than its debit, so that its own index finds it.
+    """
     return (
         LEDGER.c.workspace_id == bindparam("workspace_id"),
         LEDGER.c.kind == EntryKind.REVERSAL,

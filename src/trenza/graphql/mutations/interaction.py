@@ -72,6 +72,9 @@ class RecordInteractionInput:
     journey_id: strawberry.ID | None = strawberry.field(
         default=None, description="The journey it belongs to."
     )
+    agent_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The user who acted, where `actor` is HUMAN."
+    )
 
     def request(self) -> RecordInteraction:
         """The service's request."""
@@ -89,6 +92,7 @@ class RecordInteractionInput:
             campaign_id=self.campaign_id,
             ticket_id=self.ticket_id,
             journey_id=self.journey_id,
+            agent_id=self.agent_id,
         )
 
 

@@ -7,7 +7,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 from trenza.storage.columns import DOCUMENT, ID
 
 revision = "0008"
-down_revision = "0007"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
