@@ -87,6 +87,32 @@ async def test_an_empty_contact_with_its_sessions_is_left(database_url: str) -> 
         assert (again["replayed"], again["certificate"]) == (True, certificate)
 
 
+USAGE = """{ workspace {
+  usage { total byChannel { channel credits } byLane { lane credits } byDay { day credits }
+    byCampaign { campaign { id } credits } byContact { contact { id } credits } }
+  balance { consumed remaining overage }
+} }"""
+
+
+async def test_every_figure_stays(database_url: str) -> None:
+    async with a_world(database_url) as world:
+        tenant = await world.tenant()
+        on = "... on CreateCampaignPayload { campaign { id } }"
+        given = {"name": "Hola", "channel": "EMAIL"}
+        made = await tenant.admin.do("createCampaign", "CreateCampaignInput", on, given)
+        at = text_of(world.clock.at - timedelta(hours=1))
+        sent = {"channel": "EMAIL", "kind": "CAMPAIGN_SEND", "occurredAt": at}
+        of: dict[str, Any] = {"identity": MAIL, "campaignId": made["campaign"]["id"]}
+        await tenant.admin.record(**sent, **of)
+        ana = await a_person(tenant)
+        before = await tenant.admin.run(USAGE)
+        assert before["workspace"]["usage"]["total"] == 1
+
+        await erase(tenant.admin, ana)
+
+        assert await tenant.admin.run(USAGE) == before
+
+
 async def test_a_document_tells_everything(database_url: str) -> None:
     async with a_world(database_url) as world:
         tenant = await world.tenant()
