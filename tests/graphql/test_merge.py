@@ -4,9 +4,10 @@ from typing import Any
 
 from sqlalchemy import update
 
+from tests.graphql.fields import define, upsert, valued
 from tests.graphql.reports import message
 from tests.world import Client, World
-from trenza.domain.access import Scope
+from trenza.domain.access import Role, Scope
 from trenza.storage.contact import CONTACT
 
 PREVIEW = """
@@ -132,6 +133,35 @@ async def test_a_merge_is_undone_and_both_are_in_the_history(world: World) -> No
         assert told["mergedAt"] < told["unmergedAt"]
         assert told["mergedByKeyId"] == told["unmergedByKeyId"]
         assert (told["mergedBy"], told["unmergedBy"]) == (None, None)
+
+
+async def test_fields_that_somebody_may_not_see_are_not_named(world: World) -> None:
+    tenant = await world.tenant()
+    for key, privacy in (("size", "NORMAL"), ("nick", "PERSONAL"), ("ailment", "SENSITIVE")):
+        await define(tenant.admin, key, "STRING", privacy=privacy)
+    known: dict[str, Any] = {
+        "customFields": valued(size="1", nick="2", ailment="3"),
+        "birthOn": "1990-01-31",
+    }
+    goes, stays = [
+        (await upsert(tenant.admin, identities=[mail(name)], **given))["contact"]["id"]
+        for name, given in (("a", known), ("b", {}))
+    ]
+    viewer, agent, operator = [
+        (await tenant.person(role))[0] for role in (Role.VIEWER, Role.AGENT, Role.OPERATOR)
+    ]
+    all_ = ["birthOn", "custom.ailment", "custom.nick", "custom.size"]
+    personal = [name for name in all_ if name != "custom.ailment"]
+
+    for client, seen in ((tenant.admin, all_), (operator, personal)):
+        assert (await merge(client, goes, stays, dryRun=True))["fills"] == seen
+    await merge(operator, goes, stays)
+    told = [
+        (await client.run(HISTORY, id=stays))["contact"]["merges"]["nodes"][0]["filled"]
+        for client in (tenant.admin, operator, agent, viewer)
+    ]
+
+    assert told == [all_, personal, personal, ["custom.size"]]
 
 
 async def test_what_is_shared_merges_and_what_is_blocked_is_ignored(world: World) -> None:

@@ -326,6 +326,10 @@ WRONG: list[tuple[Any, list[str]]] = [
         definition_of([{"customField": {"key": "a", "operator": "EQ", "number": 1e16}}]),
         ["groups", "0", "conditions", "0", "customField", "number"],
     ),
+    (
+        definition_of([BUSY], [BUSY, {"customField": {"key": "nothing", "operator": "EXISTS"}}]),
+        ["groups", "1", "conditions", "1", "customField", "key"],
+    ),
 ]
 
 
@@ -423,6 +427,28 @@ async def test_a_segment_tells_nothing_of_a_field_that_the_viewer_may_not_see(
     assert shown["errors"][0]["extensions"]["input"][-1] == next(iter(hidden))
     assert seen["contacts"]["nodes"] == [{"segments": [{"name": "Open"}]}]
     assert by_admin["contacts"]["nodes"] == [{"segments": [{"name": "Busy"}, {"name": "Open"}]}]
+
+
+async def test_a_segment_goes_on_when_its_field_is_archived(world: World) -> None:
+    client = (await world.tenant()).admin
+    ids = await people_of(world, client, 2)
+    ailment = {"key": "ailment", "name": "Ailment", "type": "STRING", "privacy": "NORMAL"}
+    await client.do("defineCustomField", "DefineCustomFieldInput", "", ailment)
+    person = {"id": ids[0], "customFields": [{"key": "ailment", "value": "back pain"}]}
+    await client.do("upsertContact", "UpsertContactInput", "", person)
+    id = await segment_of(client, definition_of([AILMENT]))
+    other = await segment_of(client, definition_of([BUSY]), "Other")
+
+    await client.do("archiveCustomField", "ArchiveCustomFieldInput", "", {"key": "ailment"})
+    found = await client.run(f'{{ segment(id: "{id}") {{ count members {{ nodes {{ id }} }} }} }}')
+    given = {"segmentId": other, "definition": definition_of([AILMENT])}
+    refused = await client.do("updateSegment", "UpdateSegmentInput", "", given)
+    renamed = {"segmentId": id, "name": "Renamed"}
+    kept = await client.do("updateSegment", "UpdateSegmentInput", "", renamed)
+
+    assert found["segment"] == {"count": 1, "members": {"nodes": [{"id": ids[0]}]}}
+    assert (refused["code"], refused["path"][-2:]) == ("INVALID_INPUT", ["customField", "key"])
+    assert kept["__typename"] == "UpdateSegmentPayload"
 
 
 async def test_a_workspace_sees_nothing_of_anothers_segments_and_lists(world: World) -> None:

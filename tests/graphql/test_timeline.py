@@ -23,6 +23,8 @@ query ($id: ID!, $kinds: [TimelineKind!], $from: DateTime, $to: DateTime) {
         campaignTouch { campaign { name } }
         journeyEnrollment { journey { name } }
         consentEvent { purpose status }
+        stage { stage fromAt }
+        merge { source { id } target { id } }
       }
     }
   }
@@ -36,6 +38,9 @@ SUBJECTS = {
     "CAMPAIGN_TOUCH": "campaignTouch",
     "JOURNEY_ENROLLMENT": "journeyEnrollment",
     "CONSENT_EVENT": "consentEvent",
+    "STAGE": "stage",
+    "MERGE": "merge",
+    "UNMERGE": "merge",
 }
 
 
@@ -190,6 +195,69 @@ async def test_a_merged_contact_has_the_timeline_of_both(world: World) -> None:
 
     assert {what["subject"] for _, _, what in tickets} == {"Invoice", "Delivery"}
     assert await timeline(client, other) == []
+
+
+async def test_stages_are_told_when_the_person_came_into_them(world: World) -> None:
+    client = (await world.tenant()).admin
+    identity = {"channel": "EMAIL", "address": "ana@example.com"}
+    ana = await made(client, "upsertContact", "contact", identities=[identity], stage="SALE")
+    for stage in ("SALE", "SERVICE", None):
+        world.clock.advance(hours=1)
+        await made(client, "upsertContact", "contact", id=ana, stage=stage, city=f"of {stage}")
+
+    found = await timeline(client, ana, kinds=["STAGE"])
+
+    hours = {None: 3, "SERVICE": 2, "SALE": 0}
+    assert found == [
+        ("STAGE", text_of(NOON + n * HOUR), {"stage": stage, "fromAt": text_of(NOON + n * HOUR)})
+        for stage, n in hours.items()
+    ]
+    period = {"from": text_of(NOON + HOUR), "to": text_of(NOON + 3 * HOUR)}
+    assert await timeline(client, ana, **period) == found[1:2]
+
+
+async def test_merges_and_their_undoing_are_told_at_both_contacts(world: World) -> None:
+    client = (await world.tenant()).admin
+    ana, eva, pia = [
+        await made(
+            client,
+            "upsertContact",
+            "contact",
+            identities=[{"channel": "EMAIL", "address": f"{name}@example.com"}],
+            stage=stage,
+        )
+        for name, stage in (("ana", None), ("eva", "SALE"), ("pia", None))
+    ]
+
+    async def merge(source: str, target: str) -> tuple[str, str, Any]:
+        at = world.clock.advance(hours=1)
+        given = {"sourceId": source, "targetId": target}
+        await client.do("mergeContacts", "MergeContactsInput", "", given)
+        return "MERGE", text_of(at), {"source": {"id": source}, "target": {"id": target}}
+
+    async def told(*ids: str) -> list[list[Any]]:
+        return [await timeline(client, id, kinds=["MERGE", "UNMERGE"]) for id in ids]
+
+    first, second = await merge(eva, ana), await merge(ana, pia)
+    assert await told(ana, eva, pia) == [[], [], [second, first]]
+    # What fills a stage brings the contact that stays into it, too.
+    stages = await timeline(client, pia, kinds=["STAGE"])
+    assert [(at, what["stage"]) for _, at, what in stages] == [
+        (second[1], "SALE"),
+        (first[1], "SALE"),
+        (text_of(NOON), "SALE"),
+    ]
+
+    at = world.clock.advance(hours=1)
+    await client.do("unmergeContact", "UnmergeContactInput", "", {"contactId": eva})
+    undone = ("UNMERGE", text_of(at), first[2])
+    assert await told(ana, eva, pia) == [[], [undone, first], [undone, second, first]]
+    assert await timeline(client, eva, kinds=["UNMERGE"]) == [undone]
+
+    # At one instant done and undone: neither has a place of its own.
+    await merge(eva, pia)
+    await client.do("unmergeContact", "UnmergeContactInput", "", {"contactId": eva})
+    assert await told(eva) == [[undone, first]]
 
 
 async def test_timelines_of_many_contacts_are_one_statement(world: World) -> None:

@@ -38,7 +38,7 @@ Row = dict[str, Any]
 
 TEXTS = ("Ñandú", "nandu", "50%", "a_b", "O'Brien", "ÁVILA", "x")
 TAGS = ("vip", "Ñ'\"", "a b")
-KEYS = ("size", "since", "vip", "Code_9")
+KEYS = ("size", "since", "vip", "code_9")
 DAYS = ("2026-02-28", "2024-02-29", "2026-09-10", "1999-12-31")
 BORN = "1990-02-28 1992-02-29 1980-12-31 1999-09-10 2000-09-12 2001-01-01 1970-03-01".split()
 PEOPLE = 14

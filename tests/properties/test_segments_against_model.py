@@ -9,11 +9,13 @@ import pytest
 
 from tests.properties.seeds import any_seed
 from tests.properties.segment_model import Definitions, Model
-from tests.properties.segment_world import SegmentWorld, make_world
+from tests.properties.segment_world import KEYS, SegmentWorld, make_world
 from tests.scale import scale
 from tests.services.books import Books, open_books, utc
+from trenza.domain.custom_field import FieldType
 from trenza.domain.segment import Definition, Group, definition_of, document_of
 from trenza.domain.segment_check import checked
+from trenza.services.custom_field import DefineCustomField, define_custom_field
 from trenza.services.segment import (
     CreateSegment,
     FreezeSegment,
@@ -123,6 +125,9 @@ async def test_freezing_takes_exactly_the_members_of_the_moment(asking: Asking) 
     found = await members_by_sql(asking)
     books = asking.books
     frozen: dict[str, set[str]] = {}
+    for key in KEYS:
+        field = DefineCustomField(key, key, FieldType.STRING)
+        await define_custom_field(books.dependencies, books.admin, field)
 
     for n, definition in enumerate(asking.definitions[:20]):
         request = CreateSegment(f"Segment {n}", definition)

@@ -302,7 +302,7 @@ async def _settle(world: World, life: Life) -> None:
         await life.do("upsertContact", "", id=life.contacts[-1], stage=stage, addTags=["x"])
     await life.do("mergeContacts", "", sourceId=second, targetId=first)
     await life.do("mergeContacts", "", sourceId=third, targetId=life.contacts[3])
-    await _share(life)
+    await _share(world, life)
     for interaction_id in life.interactions[4:60:9]:
         await life.do("retractInteraction", "", interactionId=interaction_id, reason=ODD_TEXTS[1])
     expires = text_of(now + timedelta(days=60))
@@ -417,11 +417,13 @@ def _mail(person: int) -> str:
     return ADDRESSES[0][1].format(n=person)
 
 
-async def _share(life: Life) -> None:
+async def _share(world: World, life: Life) -> None:
     """Merges that were undone, one that identities made, rules of its own, blocked addresses."""
     again, other = life.contacts[4:6]
     for stays in (other, life.contacts[0], other):
+        world.clock.advance(minutes=2)
         await life.do("mergeContacts", "", sourceId=again, targetId=stays)
+        world.clock.advance(minutes=2)
         await life.do("unmergeContact", "", contactId=again)
     limits = [{"space": "PUSH", "most": 3}]
     rules = {"priority": ["EMAIL"], "spaceLimits": limits, "direction": "NEWEST_STAYS"}
@@ -461,7 +463,11 @@ async def known_to(client: Client, foreign: Sequence[str]) -> Known:
         addresses=[
             (channel, address.format(n=n)) for channel, address in ADDRESSES for n in range(4)
         ],
-        instants=[*instants, "2026-11-20T10:00:00.123456-05:00", text_of(NOON)],
+        instants=[
+            *instants,
+            *(text_of(NOON + timedelta(minutes=n)) for n in (0, 8, 10, 13, 17, 30)),
+            "2026-11-20T10:00:00.123456-05:00",
+        ],
         dates=["2026-10-15", "2026-11-01", "2026-11-20"],
         custom=await _custom(client),
     )

@@ -21,6 +21,8 @@ from graphql import (
     get_nullable_type,
 )
 
+from trenza.domain.ids import Prefix
+
 PAGING = ("first", "after", "last", "before")
 BAD_CURSORS = ("", "x", "bm9uZQ", "W10", "WyJ4Iiwx", "ñ", "WyJhYWFhYWEiLDFd", "....")
 BAD_INSTANTS = ("2026-13-01T00:00:00Z", "2026-11-01T00:00:00", "1969-01-01T00:00:00Z", "now")
@@ -55,8 +57,8 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
         {"key": "size", "operator": Symbol("GTE"), "number": 2.5},
         {"key": "size", "operator": Symbol("NEQ"), "texts": ["x"]},
         {"key": "since", "operator": Symbol("LT"), "day": "2026-11-01"},
-        {"key": "vip", "operator": Symbol("EQ"), "boolean": True},
-        {"key": "vip", "operator": Symbol("ABSENT")},
+        {"key": "member", "operator": Symbol("EQ"), "boolean": True},
+        {"key": "member", "operator": Symbol("ABSENT")},
     ],
     "SegmentPeriodInput": [{"lastDays": days} for days in (1, 7, 30)]
     + [{"since": "2026-10-15T00:00:00Z"}, {"until": "2026-11-15T00:00:00-05:00"}, {}],
@@ -105,6 +107,9 @@ class Values:
         given: dict[str, Any] = {}
         if "address" in field.args:
             given["channel"], given["address"] = self._address()
+        if name == "contact" and "id" in field.args and self._is(0.8):
+            people = [id for id in self._known.ids if id.startswith(f"{Prefix.CONTACT}_")]
+            given["id"] = self._random.choice(people or self._known.ids)
         if "from" in field.args and ("cycleOf" not in field.args or self._is(0.4)):
             given["from"], given["to"] = self._period()
         for argument, definition in field.args.items():

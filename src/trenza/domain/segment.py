@@ -3,7 +3,7 @@
 Relative periods count from the instant that is asked about. Everything else is as it stands.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from enum import Enum, StrEnum
@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from trenza.domain.access import Privacy
 from trenza.domain.channel import ChannelKind
 from trenza.domain.consent import ConsentPurpose
-from trenza.domain.errors import Forbidden
+from trenza.domain.errors import Forbidden, InvalidInput
 from trenza.domain.instant import TICK, instant_text
 from trenza.domain.interaction import InteractionKind, SessionLane
 
@@ -313,6 +313,16 @@ def require_seen(
     for place, condition in definition.conditions():
         if privacy_of(condition, custom) not in sees:
             raise Forbidden("a condition is about a field that you may not see", path=path + place)
+
+
+def require_known(
+    definition: Definition, keys: Collection[str], path: tuple[str, ...] = ()
+) -> None:
+    """Raises InvalidInput for a condition about a custom field that is none of those in use."""
+    for place, condition in definition.conditions():
+        if isinstance(condition, CustomFieldCondition) and condition.key not in keys:
+            wrong = "the workspace has no custom field of this key"
+            raise InvalidInput(wrong, path=(*path, *place, "key"))
 
 
 def privacy_of(condition: Condition, custom: Mapping[str, Privacy]) -> Privacy:

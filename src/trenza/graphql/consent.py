@@ -82,19 +82,29 @@ def consent_row(found: rules.Consent) -> Row:
     }
 
 
-async def find_consents(operation: Context, id: str, at: datetime | None = None) -> list[Row]:
-    """What holds for each identity and purpose of a contact at an instant."""
-    said = await operation.figures.said_of_consent(id)
-    return [consent_row(each) for each in consents_at(said, at or operation.now)]
+async def find_consents(
+    operation: Context, id: str, at: datetime | None = None, as_of: datetime | None = None
+) -> list[Row]:
+    """What holds for each identity and purpose of a contact at an instant.
+
+    Of a contact as it was, `as_of` an instant: by what had been said until then.
+    """
+    said = await operation.figures.said_of_consent(id, as_of)
+    return [consent_row(each) for each in consents_at(said, at or as_of or operation.now)]
 
 
 async def find_identity_consents(
-    operation: Context, owner_id: str, channel: str, address: str, at: datetime | None = None
+    operation: Context,
+    owner_id: str,
+    channel: str,
+    address: str,
+    at: datetime | None = None,
+    as_of: datetime | None = None,
 ) -> list[Row]:
-    """What holds for each purpose of one identity at an instant."""
-    said = await operation.figures.said_of_consent(owner_id)
+    """What holds for each purpose of one identity at an instant; `as_of` as for the contact."""
+    said = await operation.figures.said_of_consent(owner_id, as_of)
     of_identity = [each for each in said if each.identity == (channel, address)]
-    return [consent_row(each) for each in consents_at(of_identity, at or operation.now)]
+    return [consent_row(each) for each in consents_at(of_identity, at or as_of or operation.now)]
 
 
 @record(BlockTable)

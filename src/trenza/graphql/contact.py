@@ -16,7 +16,13 @@ from trenza.domain.custom_field import read_tags
 from trenza.domain.errors import InvalidInput
 from trenza.domain.ids import Prefix, has_prefix
 from trenza.domain.text import clean
-from trenza.graphql.consent import CONSENTS, IDENTITY_CONSENTS, MAY_CONTACT
+from trenza.graphql.consent import (
+    CONSENTS,
+    IDENTITY_CONSENTS,
+    MAY_CONTACT,
+    find_consents,
+    find_identity_consents,
+)
 from trenza.graphql.context import Context
 from trenza.graphql.custom_field import (
     CUSTOM_FIELD,
@@ -42,7 +48,9 @@ from trenza.readplan.fields import (
     figure,
     many,
     one,
+    past,
 )
+from trenza.readplan.past import seen_at
 from trenza.readplan.schema import Record, named, record
 from trenza.storage.campaign import TOUCH
 from trenza.storage.consent import BLOCK, CONSENT, in_force
@@ -55,6 +63,7 @@ from trenza.storage.contact import (
 )
 from trenza.storage.contact import Contact as ContactTable
 from trenza.storage.contact import ContactIdentity as IdentityTable
+from trenza.storage.contact_as_of import contacts_at, identities_at, merged_at
 from trenza.storage.contact_history import STAGE
 from trenza.storage.contact_history import ContactStage as StageTable
 from trenza.storage.contact_list import LIST, LIST_MEMBER, LIST_OF_MEMBER, in_list
@@ -229,6 +238,40 @@ class Contact(Node):
         via=PARTY_OF_MERGE,
         order=Order((MERGE.c.merged_at, MERGE.c.id), descending=True),
     )
+
+
+@seen_at(identities_at)
+class IdentityAsOf(ContactIdentity):
+    """An identity that a contact had at an instant."""
+
+    consents = figure(find_identity_consents, "owner_id", "channel", "address", "as_of")
+
+
+@seen_at(contacts_at)
+class ContactAsOf(Contact):
+    """A contact as it was at an instant; what is not said here is as it is now."""
+
+    merged_into = past(contacts_at, "ContactAsOf", by="id", key="merged_into_id")
+    merged_from = past(merged_at, "ContactAsOf", by="merged_into_id", order=("merged_at", "id"))
+    identities = past(identities_at, "IdentityAsOf", by="owner_id", order=("channel", "address"))
+    consents = figure(find_consents, "id", "as_of")
+
+
+AS_IT_WAS = Argument(
+    "datetime | None",
+    "The contact as it was at this instant, by what was known then; now when omitted. Of then are "
+    "its fields, tags and custom fields, whom it was assigned to, its identities, `mergedInto`, "
+    "`mergedAt`, `mergedFrom`, and its consents, judged at this instant unless another is given. "
+    "Everything else that hangs from it is as it is now. What was erased since is empty. Null "
+    "before the contact was made; an instant to come is refused.",
+)
+
+
+def permit_as_of(operation: Context, given: Mapping[str, Any]) -> None:
+    """Refuses a contact as it will be; raises InvalidInput."""
+    at = given.get("at")
+    if at is not None and at > operation.now:
+        raise InvalidInput("what a contact will be is not known yet", path=("at",))
 
 
 @named

@@ -424,4 +424,7 @@ declare(
     CAMPAIGN_TOUCH="A campaign reached the person for the first time.",
     JOURNEY_ENROLLMENT="The person entered a journey.",
     CONSENT_EVENT="The person allowed or refused to be written to.",
+    STAGE="The person came into a stage of the life cycle, or out of all.",
+    MERGE="Two contacts became one; told at both where they are two again.",
+    UNMERGE="A contact became one of its own again; told at both.",
 )

@@ -28,7 +28,7 @@ from trenza.services.usage import Period, Usage, find_usage
 from trenza.services.workspace import SettingsMemory
 from trenza.storage.asking import Together
 from trenza.storage.ledger import Head, find_head
-from trenza.storage.reachable import find_events, find_facts
+from trenza.storage.reachable import find_events, find_events_as_of, find_facts
 from trenza.storage.seat import list_seat_events
 from trenza.storage.workspace import WorkspaceSettings
 
@@ -54,6 +54,9 @@ class Figures:
         self._workspace_id = workspace_id
         self._now = now
         self._said: DataLoader[str, list[ConsentEvent]] = DataLoader(self._find_said)
+        self._said_then: DataLoader[tuple[str, datetime], list[ConsentEvent]] = DataLoader(
+            self._find_said_then
+        )
         self._judged: DataLoader[Message, ContactVerdict] = DataLoader(self._judge)
         self._settings: asyncio.Task[tuple[WorkspaceSettings, Sequence[Cycle]]] | None = None
         self._found: dict[Hashable, asyncio.Task[Any]] = {}
@@ -99,8 +102,12 @@ class Figures:
 
         return await self._once(("balance", at, known_at), find)
 
-    async def said_of_consent(self, owner_id: str) -> list[ConsentEvent]:
-        """What was said about the consent of a root."""
+    async def said_of_consent(
+        self, owner_id: str, as_of: datetime | None = None
+    ) -> list[ConsentEvent]:
+        """What was said about the consent of a root; until an instant, of what was a root then."""
+        if as_of is not None:
+            return await asyncio.shield(self._said_then.load((owner_id, as_of)))
         return await asyncio.shield(self._said.load(owner_id))
 
     async def may_contact(
@@ -192,6 +199,11 @@ class Figures:
     async def _find_said(self, owner_ids: Sequence[str]) -> list[list[ConsentEvent]]:
         found = await find_events(self._together, self._workspace_id, owner_ids)
         return [found[owner_id] for owner_id in owner_ids]
+
+    async def _find_said_then(
+        self, asked: Sequence[tuple[str, datetime]]
+    ) -> list[list[ConsentEvent]]:
+        return await find_events_as_of(self._together, self._workspace_id, asked)
 
     async def _judge(self, messages: Sequence[Message]) -> list[ContactVerdict]:
         instants: dict[str, set[datetime]] = {}

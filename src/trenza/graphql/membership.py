@@ -17,7 +17,7 @@ from trenza.domain.segment import CustomFieldCondition, Definition, definition_o
 from trenza.readplan.connection import FoundKeys, Window, beyond
 from trenza.readplan.fields import Order
 from trenza.readplan.reader import Row
-from trenza.services.segment import moment_of, require_visible
+from trenza.services.segment import moment_of, require_usable, require_visible
 from trenza.services.workspace import SettingsMemory
 from trenza.storage.contact import CONTACT
 from trenza.storage.contact_list import count_members
@@ -100,6 +100,10 @@ class Membership:
     async def require_visible(self, definition: Definition, path: tuple[str, ...] = ()) -> None:
         """Raises Forbidden for a condition about a field that the viewer may not see."""
         require_visible(self._viewer, definition, await self._fields_of([definition]), path)
+
+    async def require_usable(self, definition: Definition, path: tuple[str, ...]) -> None:
+        """Raises the same, and InvalidInput for a custom field that is not in use."""
+        require_usable(self._viewer, definition, await self._fields_of([definition]), path)
 
     async def _asked(self, definition: Definition, at: datetime | None) -> Asked:
         await self.require_visible(definition)

@@ -14,7 +14,7 @@ from trenza.domain.custom_field import CustomField
 from trenza.domain.merge import IdentityPolicy, MergeDirection, MergeReason
 from trenza.graphql.context import Context
 from trenza.graphql.node import Node
-from trenza.readplan.fields import column, computed, figure, one, part
+from trenza.readplan.fields import column, figure, one, part
 from trenza.readplan.reader import Row
 from trenza.readplan.schema import Record, record
 from trenza.services.merge import Preview
@@ -46,9 +46,27 @@ def field_name(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-def filled_fields(filled: dict[str, Any]) -> list[str]:
-    """The fields that the contact which stayed gained by it: `city`, `tags.vip`, `custom.size`."""
-    return [field_name(name) for name in sorted(filled)]
+def is_seen(name: str, sees: frozenset[Privacy], definitions: Mapping[str, CustomField]) -> bool:
+    """Whether a field may be told to whoever sees some classes of fields.
+
+    A custom field without a definition is told only to those who see everything.
+    """
+    if name == "birth_on":
+        return Privacy.PERSONAL in sees
+    if not name.startswith("custom."):
+        return True
+    definition = definitions.get(name.removeprefix("custom."))
+    return (Privacy.SENSITIVE if definition is None else definition.privacy) in sees
+
+
+async def filled_fields(operation: Context, filled: dict[str, Any]) -> list[str]:
+    """The fields that the contact which stayed gained by it, those that you may see.
+
+    Such as `city`, `tags.vip`, `custom.size`.
+    """
+    definitions = await operation.figures.custom_fields()
+    sees = operation.viewer.sees
+    return [field_name(name) for name in sorted(filled) if is_seen(name, sees, definitions)]
 
 
 @record(MergeTable)
@@ -58,7 +76,14 @@ class ContactMerge(Node):
     source: Contact = one("The contact that became part of the other.", "source_id")
     target: Contact = one("The contact that stayed then.", "target_id")
     reason: MergeReason = column("Why.")
-    filled: list[str] = computed(filled_fields, "filled")
+    filled: list[str] = figure(
+        filled_fields,
+        "filled",
+        description=(
+            "The fields that the contact which stayed gained by it: `city`, `tags.vip`, "
+            "`custom.size`; those that you may see."
+        ),
+    )
     merged_at: datetime = column("When.")
     merged_by_key_id: ID | None = column("The API key by which it was done; null where none was.")
     merged_by: User | None = one(
@@ -118,7 +143,9 @@ class MergePreview(Record):
     contact: Contact = one("The contact that would stay.", "contact_id", scope=None)
     merged: Contact = one("The one that would become part of it.", "merged_id", scope=None)
     conflicts: list[MergeConflict] = part("Where the two contradict each other.", "conflicts")
-    fills: list[str] = column("The fields that the contact which stays would gain.")
+    fills: list[str] = column(
+        "The fields that the contact which stays would gain; those that you may see."
+    )
     identities: list[ChannelAddress] = part("The addresses of both together.", "identities")
     collapsing: list[InteractionzSession] = figure(
         sessions_of, "session_ids", description="The sessions that would no longer stand."
@@ -133,15 +160,9 @@ class MergePreview(Record):
 def preview_row(
     preview: Preview, sees: frozenset[Privacy], definitions: Mapping[str, CustomField]
 ) -> dict[str, Any]:
-    """A preview as the graph tells it to whoever sees some classes of fields.
-
-    A custom field without a definition is told only to those who see everything.
-    """
+    """A preview as the graph tells it to whoever sees some classes of fields."""
     hidden = {
-        each.field
-        for each in preview.conflicts
-        if each.field.startswith("custom.")
-        and _privacy(definitions.get(each.field.removeprefix("custom."))) not in sees
+        each.field for each in preview.conflicts if not is_seen(each.field, sees, definitions)
     }
     return {
         "contact_id": preview.contact_id,
@@ -154,7 +175,7 @@ def preview_row(
             }
             for each in preview.conflicts
         ],
-        "fills": [field_name(name) for name in preview.fills],
+        "fills": [field_name(name) for name in preview.fills if is_seen(name, sees, definitions)],
         "identities": addresses(preview.identities),
         "session_ids": list(preview.collapsing),
         "credits_back": -sum(entry.amount for entry in preview.entries),
@@ -181,10 +202,6 @@ def preview_row(
 def addresses(identities: Sequence[Identity]) -> list[dict[str, Any]]:
     """Identities as rows of `ChannelAddress`."""
     return [{"channel": each.channel, "address": each.address} for each in identities]
-
-
-def _privacy(definition: CustomField | None) -> Privacy:
-    return Privacy.SENSITIVE if definition is None else definition.privacy
 
 
 def _shown(value: Any) -> str:

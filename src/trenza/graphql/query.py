@@ -8,7 +8,13 @@ from trenza.channels.address import normalise_address
 from trenza.domain.access import Scope
 from trenza.domain.channel import ChannelKind
 from trenza.domain.ids import Prefix
-from trenza.graphql.contact import CONTACT_FILTERS, CONTACT_ORDERS, permit_contacts
+from trenza.graphql.contact import (
+    AS_IT_WAS,
+    CONTACT_FILTERS,
+    CONTACT_ORDERS,
+    permit_as_of,
+    permit_contacts,
+)
 from trenza.graphql.node import NODE_TYPES
 from trenza.graphql.segment import preview_segment
 from trenza.graphql.ticket import OPEN
@@ -113,7 +119,11 @@ class Query(Record):
     viewer: Viewer = part("Who asks.")
     workspace: Workspace = one("The workspace of the key.", "workspace_id", to="workspace_id")
     contact: Contact | None = by_id(
-        "A contact by id; null where the workspace has none.", {Prefix.CONTACT: "Contact"}
+        "A contact by id; null where the workspace has none.",
+        {Prefix.CONTACT: "Contact"},
+        at=AS_IT_WAS,
+        seen_as={"Contact": "ContactAsOf"},
+        check=permit_as_of,
     )
     list_: ContactList | None = by_id(
         "A list by id; null where the workspace has none.", {Prefix.LIST: "ContactList"}

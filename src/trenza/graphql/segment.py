@@ -350,7 +350,7 @@ async def preview_segment(operation: Context, definition: SegmentDefinitionInput
     """A definition as it would be kept."""
     path = ("definition",)
     said = checked(definition.read(path), path)
-    await operation.membership.require_visible(said, path)
+    await operation.membership.require_usable(said, path)
     return {"definition": document_of(said)}
 
 

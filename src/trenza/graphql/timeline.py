@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from trenza.domain.timeline import TimelineKind
 from trenza.readplan.fields import Argument, Condition, Order, column, connection, one
 from trenza.readplan.schema import Record, record
-from trenza.storage.timeline import TIMELINE, is_of, listed, reference_to
+from trenza.storage.timeline import TIMELINE, entries_of, is_of, listed, reference_to
 from trenza.storage.timeline import TimelineEntry as TimelineTable
 
 if TYPE_CHECKING:
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
     from trenza.graphql.campaign import CampaignTouch
     from trenza.graphql.consent import ConsentEvent
+    from trenza.graphql.contact import ContactStage
     from trenza.graphql.interaction import Interaction
     from trenza.graphql.interactionz import InteractionzDebit, InteractionzSession
     from trenza.graphql.journey import JourneyEnrollment
+    from trenza.graphql.merge import ContactMerge
     from trenza.graphql.ticket import Ticket
 
 
@@ -48,11 +50,18 @@ class TimelineEntry(Record):
     consent_event: ConsentEvent | None = one(
         "What was said about consent.", reference_to(TimelineKind.CONSENT_EVENT)
     )
+    stage: ContactStage | None = one(
+        "The stage that the person came into.", reference_to(TimelineKind.STAGE)
+    )
+    merge: ContactMerge | None = one(
+        "The merge that was done, or that was undone.", reference_to(TimelineKind.MERGE)
+    )
 
 
 TIMELINE_OF_CONTACT = connection(
     "Everything that happened to the person, of whatever kind, latest first.",
     by=TIMELINE.c.owner_id,
+    rows=entries_of,
     order=Order((TIMELINE.c.at, TIMELINE.c.id), descending=True),
     arguments={
         "kinds": Argument(

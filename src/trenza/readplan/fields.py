@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import strawberry
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Select, SelectBase
 
 from trenza.domain.access import Privacy, Scope
 from trenza.domain.errors import InvalidInput
@@ -76,6 +76,18 @@ class Order:
     columns: Ordering
     descending: bool = False
 
+
+AS_OF = "as_of"
+"""The column that holds the instant of a row which is shown as it was."""
+
+IsWanted = Callable[[ColumnElement[Any]], ColumnElement[bool]]
+"""Makes a condition on the column of the ids of which rows are wanted."""
+
+RowsOf = Callable[[ColumnElement[Any], IsWanted], SelectBase]
+"""Writes the rows of a workspace that are those of some ids."""
+
+RowsAt = Callable[[ColumnElement[Any], IsWanted, ColumnElement[Any]], Select[Any]]
+"""Writes the same as they were at an instant, which they hold as `as_of`."""
 
 Check = Callable[[Any, Mapping[str, Any]], Awaitable[None] | None]
 """Raises DomainError for arguments that are refused to the operation that gives them."""
@@ -171,9 +183,17 @@ class Pointed(OfAnyType):
 
 @dataclass(frozen=True)
 class Global(OfAnyType):
-    """The row of a global id that is given, or the rows of several."""
+    """The row of a global id that is given, or the rows of several.
+
+    Where the argument `at` is given the row is shown as it was, by the type's view in `seen_as`.
+    """
 
     most: int = field(default=1, kw_only=True)
+    seen_as: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+
+    def view_of(self, typename: str, given: Mapping[str, Any]) -> str:
+        """The view by which a row of a type is shown, for these arguments."""
+        return typename if given.get("at") is None else self.seen_as[typename]
 
     def require_few(self, ids: Sequence[str]) -> None:
         """Raises InvalidInput for more ids than are answered at once."""
@@ -204,17 +224,34 @@ class One(Declaration):
 
 
 @dataclass(frozen=True)
+class Past(Declaration):
+    """Rows as they were at the instant of the row that they hang from, by the view `seen_as`.
+
+    They are those that `rows` writes whose column `by` equals the other row's column `key`: a
+    short list in an `order` of columns, or without one a row at most.
+    """
+
+    rows: RowsAt = field(kw_only=True)
+    seen_as: str = field(kw_only=True)
+    by: str = field(kw_only=True)
+    key: str = field(default="id", kw_only=True)
+    order: tuple[str, ...] = field(default=(), kw_only=True)
+
+
+@dataclass(frozen=True)
 class Many(Declaration):
     """Every row of another table whose column `by` equals this row's id: a short list.
 
     `by` may be a column of a further table, to which `via` joins. Without `by` the rows are
-    those of the workspace.
+    those of the workspace. `rows` writes those of some ids, of a table that is put together of
+    others: the database may not see by itself that it needs no more of them.
     """
 
     order: Order = field(kw_only=True)
     by: ColumnElement[Any] | None = field(default=None, kw_only=True)
     via: ColumnElement[bool] | None = field(default=None, kw_only=True)
     where: ColumnElement[bool] | None = field(default=None, kw_only=True)
+    rows: RowsOf | None = field(default=None, kw_only=True)
     key: str = field(default="id", kw_only=True)
     scope: Scope | None = field(default=Scope.READ, kw_only=True)
 
@@ -302,9 +339,19 @@ def part(description: str, name: str | None = None) -> Any:
     return Part(description, name)
 
 
-def by_id(description: str, types: Mapping[Prefix, str]) -> Any:
-    """Declares the row of the global id that the argument `id` gives."""
-    return Global(description, types=types, arguments={"id": Argument("ID", "Its id.")})
+def by_id(
+    description: str,
+    types: Mapping[Prefix, str],
+    *,
+    at: Argument | None = None,
+    seen_as: Mapping[str, str] | None = None,
+    check: Check | None = None,
+) -> Any:
+    """Declares the row of the global id that the argument `id` gives; as it was, with `at`."""
+    arguments = {"id": Argument("ID", "Its id.")}
+    if at is not None:
+        arguments["at"] = at
+    return Global(description, types=types, seen_as=seen_as or {}, arguments=arguments, check=check)
 
 
 def by_ids(description: str, types: Mapping[Prefix, str], most: int) -> Any:
@@ -326,6 +373,11 @@ def lookup(description: str, **options: Any) -> Any:
 def one(description: str, key: str, to: str = "id", *, scope: Scope | None = Scope.READ) -> Any:
     """Declares the row that the column `key` points to."""
     return One(description, key=key, to=to, scope=scope)
+
+
+def past(rows: RowsAt, seen_as: str, **options: Any) -> Any:
+    """Declares rows as they were, in the place of a relation; the options are those of `Past`."""
+    return Past("", rows=rows, seen_as=seen_as, **options)
 
 
 def many(description: str, **options: Any) -> Any:

@@ -111,9 +111,11 @@ def _step_of(field: Field, selection: Selection) -> Fill | None:
             return _paging(field, connected)
         case fields.Many():
             return _each_of(field.key, filler_of(field.selection))
+        case fields.Past(order=order) if order:
+            return _each_of(field.key, filler_of(field.selection))
         case fields.Pointed():
             return _unpacking(field.key, {name: filler_of(s) for name, s in field.below.items()})
-        case fields.Part() | fields.One():
+        case fields.Part() | fields.One() | fields.Past():
             return _inside(field.key, filler_of(field.selection))
     return None
 

@@ -7,14 +7,16 @@ workspace; the workspace is a condition of every statement it makes.
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Label, Select, Table, func, select
+from sqlalchemy import ColumnElement, Label, Select, Table, bindparam, func, literal, select
+from sqlmodel.sql.sqltypes import UTCDateTime
 from strawberry.dataloader import DataLoader
 
 from trenza.domain.errors import BrokenInvariant
 from trenza.readplan.connection import Window, beyond, sorting
-from trenza.readplan.fields import Many, Order
+from trenza.readplan.fields import Many, Order, Past
 from trenza.storage.engine import Database
 
 PARENT = "parent_key"
@@ -85,6 +87,22 @@ class Reader:
             return _grouped(await self.rows(statement), keys)
 
         rows: list[Row] = await self._loaded(("many", relation.fingerprint), load, key)
+        return rows
+
+    async def past(self, past: Past, at: datetime, key: Key) -> list[Row]:
+        """The rows for one parent as they were at an instant, in their order."""
+
+        async def load(keys: Sequence[Key]) -> list[list[Row]]:
+            found = past.rows(
+                literal(self.workspace_id),
+                lambda column: column.in_(set(keys)),
+                bindparam(None, at, type_=UTCDateTime()),
+            ).subquery()
+            statement = select(*found.c, found.c[past.by].label(PARENT))
+            rows = await self.rows(statement.order_by(*(found.c[name] for name in past.order)))
+            return _grouped(rows, keys)
+
+        rows: list[Row] = await self._loaded(("past", past.rows, past.by, at), load, key)
         return rows
 
     async def page(self, relation: Relation, asked: Window, key: Key) -> Rows:

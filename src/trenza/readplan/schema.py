@@ -83,6 +83,8 @@ class Record:
     row: Row
     table: ClassVar[Any]
     """The SQLAlchemy table of its rows; None for rows that are made for the occasion."""
+    rows_at: ClassVar[fields.RowsAt | None] = None
+    """What writes the rows as they were, where they are shown so; `table` only has its columns."""
     declared: ClassVar[dict[str, fields.Declaration]]
     targets: ClassVar[dict[str, str]]
 
@@ -206,9 +208,17 @@ class DeclaredField(StrawberryField):
             operation.viewer.require_scope(self.declaration.scope)
         if self.declaration.privacy is not Privacy.NORMAL:
             operation.viewer.require_sight(self.declaration.privacy, self._name_of_field)
-        if self.declaration.check is not None:
-            return self._checked(operation, self.declaration.check, source, kwargs)
+        declaration = self._declaration_for(source)
+        if declaration.check is not None:
+            return self._checked(operation, declaration.check, source, kwargs)
         return self._answered(operation, source, kwargs)
+
+    def _declaration_for(self, source: Any) -> fields.Declaration:
+        """The declaration by which an object answers: that of its view, where it is one."""
+        if source is None or source.rows_at is None:
+            return self.declaration
+        declaration: fields.Declaration = source.declared[self.python_name]
+        return declaration
 
     @property
     def _name_of_field(self) -> str:
@@ -228,7 +238,7 @@ class DeclaredField(StrawberryField):
         self, operation: Operation, source: Any, kwargs: dict[str, Any]
     ) -> Awaitable[Any] | Any:
         row = operation.root if source is None else source.row
-        match self.declaration:
+        match self._declaration_for(source):
             case fields.Column(name=name):
                 return row[name or self.python_name]
             case fields.Beside():
@@ -249,6 +259,8 @@ class DeclaredField(StrawberryField):
                 return self._pointed(operation, declaration, row[key])
             case fields.Lookup() as declaration:
                 return self._found(operation, declaration, kwargs)
+            case fields.Past() as declaration:
+                return self._past(operation, declaration, row)
             case fields.Connected() as declaration:
                 return self._page(operation, declaration, row, kwargs)
             case fields.Found() as declaration:
@@ -326,6 +338,8 @@ class DeclaredField(StrawberryField):
         self, operation: Operation, declaration: fields.Global, given: dict[str, Any]
     ) -> Any:
         """The row of `id`, or the rows of `ids`; nothing for an id that is foreign or malformed."""
+        if "id" in given and given.get("at") is not None:
+            return await _row_as_of(operation, declaration, given)
         if "id" in given:
             return await _row_of(operation, declaration, given["id"])
         ids: list[str] = given["ids"]
@@ -355,6 +369,15 @@ class DeclaredField(StrawberryField):
         cls = NAMESPACE[self.target]
         row = await operation.reader.one(cls.table, to, key)
         return None if row is None else view(cls, row)
+
+    async def _past(self, operation: Operation, declaration: fields.Past, row: Row) -> Any:
+        """Rows as they were: a list in its order, or the one row that there is."""
+        cls, key = NAMESPACE[declaration.seen_as], row[declaration.key]
+        if key is None:
+            return None
+        rows = await operation.reader.past(declaration, row[fields.AS_OF], key)
+        found = [view(cls, each) for each in rows]
+        return found if declaration.order else next(iter(found), None)
 
     async def _list(
         self, operation: Operation, declaration: fields.Many, row: Row, given: Any
@@ -467,6 +490,19 @@ async def _row_of(operation: Operation, declaration: fields.OfAnyType, id: str) 
     cls = NAMESPACE[name]
     row = await operation.reader.one(cls.table, column_of_id(cls), id)
     return None if row is None else view(cls, row)
+
+
+async def _row_as_of(
+    operation: Operation, declaration: fields.Global, given: Mapping[str, Any]
+) -> Any:
+    name = declaration.type_of(given["id"])
+    if name is None:
+        return None
+    seen_as = declaration.view_of(name, given)
+    cls = NAMESPACE[seen_as]
+    past = fields.Past("", rows=cls.rows_at, seen_as=seen_as, by=column_of_id(cls))
+    rows = await operation.reader.past(past, given["at"], given["id"])
+    return view(cls, rows[0]) if rows else None
 
 
 def column_of_id(cls: type[Record]) -> str:

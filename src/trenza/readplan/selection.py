@@ -143,14 +143,18 @@ class Reading:
         self._relations = 0
 
     def selection(
-        self, type_: GraphQLObjectType | None, sets: Sequence[SelectionSetNode]
+        self,
+        type_: GraphQLObjectType | None,
+        sets: Sequence[SelectionSetNode],
+        seen_as: str | None = None,
     ) -> Selection:
-        """What is selected of a declared type."""
+        """What is selected of a declared type, or of a view of it."""
         if type_ is None:
             raise UncoveredError("no such operation")
-        cls = _class_of(type_)
+        cls = _class_of(seen_as or type_.name)
         found = tuple(
-            self._field(type_, key, nodes) for key, nodes in self._collected(type_, sets).items()
+            self._field(type_, cls.declared, key, nodes)
+            for key, nodes in self._collected(type_, sets).items()
         )
         return Selection(type_.name, cls, found)
 
@@ -161,9 +165,16 @@ class Reading:
         if type_ is None:
             raise UncoveredError("no such operation")
         collected = self._collected(type_, sets)
-        return [self._field(type_, key, nodes) for key, nodes in collected.items()]
+        return [self._field(type_, {}, key, nodes) for key, nodes in collected.items()]
 
-    def _field(self, type_: GraphQLObjectType, key: str, nodes: list[FieldNode]) -> Field:
+    def _field(
+        self,
+        type_: GraphQLObjectType,
+        seen: Mapping[str, fields.Declaration],
+        key: str,
+        nodes: list[FieldNode],
+    ) -> Field:
+        """A field as the view declares it by which its object is seen, or else as its type does."""
         name = nodes[0].name.value
         if name == "__typename":
             return Field(key, name, type_, None, Arguments(lambda _: {}, {}), {})
@@ -173,9 +184,9 @@ class Reading:
         declared = definition.extensions.get("strawberry-definition")
         if not isinstance(declared, DeclaredField):
             raise UncoveredError(f"{type_.name}.{name} has a resolver")
-        declaration = declared.declaration
+        declaration = seen.get(declared.python_name, declared.declaration)
         arguments = self._arguments(definition, declared, nodes[0])
-        below, page = self._below(definition, declaration, nodes)
+        below, page = self._below(definition, declaration, arguments, nodes)
         return Field(
             key,
             declared.python_name,
@@ -189,7 +200,11 @@ class Reading:
         )
 
     def _below(
-        self, definition: GraphQLField, declaration: fields.Declaration, nodes: list[FieldNode]
+        self,
+        definition: GraphQLField,
+        declaration: fields.Declaration,
+        arguments: Arguments,
+        nodes: list[FieldNode],
     ) -> tuple[Mapping[str, Selection], Page | None]:
         named: Any = get_named_type(definition.type)
         sets = [node.selection_set for node in nodes if node.selection_set]
@@ -201,7 +216,11 @@ class Reading:
         if isinstance(declaration, fields.Connected | fields.Found):
             return {}, Page(tuple(self._page_fields(named, sets)))
         types = self._schema.get_possible_types(named) if is_abstract_type(named) else [named]
-        return {type_.name: self.selection(type_, sets) for type_ in types}, None
+        given = arguments.given(self._variables) if isinstance(declaration, fields.Global) else {}
+        return {
+            each.name: self.selection(each, sets, _view_of(declaration, each.name, given))
+            for each in types
+        }, None
 
     def _page_fields(
         self, type_: GraphQLObjectType, sets: Sequence[SelectionSetNode]
@@ -317,10 +336,19 @@ def _has_variable(node: Any) -> bool:
     )
 
 
-def _class_of(type_: GraphQLObjectType) -> type[Record]:
-    cls = NAMESPACE.get(type_.name)
+def _view_of(
+    declaration: fields.Declaration, typename: str, given: Mapping[str, Any]
+) -> str | None:
+    """The view by which rows of a type are shown, where it is not the type itself."""
+    if isinstance(declaration, fields.Past):
+        return declaration.seen_as
+    return declaration.view_of(typename, given) if isinstance(declaration, fields.Global) else None
+
+
+def _class_of(name: str) -> type[Record]:
+    cls = NAMESPACE.get(name)
     if not (isinstance(cls, type) and issubclass(cls, Record)):
-        raise UncoveredError(f"{type_.name} is not declared")
+        raise UncoveredError(f"{name} is not declared")
     return cls
 
 

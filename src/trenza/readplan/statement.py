@@ -41,6 +41,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.util import ClauseAdapter
 from sqlalchemy.types import NullType, TypeEngine
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 from trenza.domain.errors import BrokenInvariant
 from trenza.readplan import fields
@@ -143,6 +144,8 @@ class Writer:
                 return self._pointed(field, declaration, key(name))
             case fields.Lookup() as declaration:
                 return self._lookup(field, declaration)
+            case fields.Past() as declaration:
+                return self._past(field, declaration, key)
             case fields.Connected() as declaration:
                 return self._connection(field, declaration, key)
             case fields.Many() as declaration:
@@ -241,10 +244,35 @@ class Writer:
         if typename is None:
             return fixed("null")
         selection = field.below[typename]
+        if selection.cls.rows_at is not None:
+            id = self.bind(lambda run: run.given(field)["id"], Text())
+            at = self.bind(lambda run: run.given(field)["at"], UTCDateTime())
+            rows = self._rows_at(selection.cls.rows_at, id, at)
+            return _or_null(self._single(selection, rows, select(rows)))
         alias, statement = self._rows(selection.cls.table)
         id = self.bind(lambda run: run.given(field)["id"], Text())
         found = statement.where(alias.c[column_of_id(selection.cls)] == id)
         return _or_null(self._single(selection, alias, found))
+
+    def _past(self, field: Field, past: fields.Past, key: Key) -> ColumnElement[str]:
+        """Rows as they were at the instant of the row that they hang from."""
+        selection = field.selection
+        rows = self._rows_at(past.rows, key(past.key), key(fields.AS_OF))
+        if not past.order:
+            return _or_null(self._single(selection, rows, select(rows)))
+        listed = (
+            select(self.object(selection, rows).label("j"))
+            .order_by(*(rows.c[name] for name in past.order))
+            .subquery(self._name("x"))
+        )
+        return self._array(listed, listed.c.j)
+
+    def _rows_at(
+        self, rows: fields.RowsAt, id: ColumnElement[Any], at: ColumnElement[Any]
+    ) -> FromClause:
+        """The rows of an id as they were, under a name of their own."""
+        found = rows(self._workspace, lambda column: column == id, at)
+        return found.subquery(self._name("t"))
 
     def _pointed(
         self, field: Field, declaration: fields.Pointed, key: ColumnElement[Any]
@@ -275,7 +303,7 @@ class Writer:
     def _list(self, field: Field, declaration: fields.Many, key: Key) -> ColumnElement[str]:
         selection = field.selection
         alias, statement = self._related(field, declaration, selection.cls.table, key)
-        order = _adapted(declaration.order, alias)
+        order = _adapted(declaration.order, _adapter(alias, declaration))
         direction = [each.desc() if order.descending else each.asc() for each in order.columns]
         rows = (
             statement.with_only_columns(
@@ -296,7 +324,7 @@ class Writer:
         rows = None
         columns: dict[str, ColumnElement[str]] = {}
         if page.has_rows:
-            own = _adapted(order, alias)
+            own = _adapted(order, _adapter(alias, declaration))
             columns = dict(self._row_columns(page, own, alias))
             asked = self._run.window(field)
             named = [column.label(name) for name, column in columns.items()]
@@ -382,9 +410,15 @@ class Writer:
         key: Key,
     ) -> tuple[FromClause, Select[Any]]:
         """The rows of a relation, narrowed by what is declared and by what the client asks."""
-        alias, statement = self._rows(table)
-        adapters = [ClauseAdapter(alias)]
         by = declaration.by
+        if declaration.rows is None:
+            alias, statement = self._rows(table)
+        else:
+            parent = key(declaration.key)
+            rows = declaration.rows(self._workspace, lambda column: column == parent)
+            alias = rows.subquery(self._name("t"))
+            statement, by = select(alias), None
+        adapters = [_adapter(alias, declaration)]
         if declaration.via is not None and by is not None:
             joined = by.table.alias(self._name("t"))
             adapters.append(ClauseAdapter(joined))
@@ -527,8 +561,12 @@ def _through(adapters: Sequence[ClauseAdapter], clause: Any) -> Any:
     return clause
 
 
-def _adapted(order: fields.Order, alias: FromClause) -> fields.Order:
-    adapter = ClauseAdapter(alias)
+def _adapter(alias: FromClause, declaration: fields.Many) -> ClauseAdapter:
+    """Puts columns of an alias in the places of its table's; by name, if it was written anew."""
+    return ClauseAdapter(alias, adapt_on_names=declaration.rows is not None)
+
+
+def _adapted(order: fields.Order, adapter: ClauseAdapter) -> fields.Order:
     return fields.Order(
         tuple(adapter.traverse(column) for column in order.columns), order.descending
     )

@@ -20,6 +20,7 @@ from trenza.domain.segment import (
     camel,
     definition_of,
     document_of,
+    require_known,
     require_seen,
 )
 from trenza.domain.segment_check import checked
@@ -109,6 +110,22 @@ def require_visible(
     require_seen(definition, viewer.sees, classes, path)
 
 
+def require_usable(
+    viewer: Viewer,
+    definition: Definition,
+    fields: Mapping[str, CustomField],
+    path: tuple[str, ...] = (),
+) -> None:
+    """Raises what `require_visible` does, and InvalidInput for a custom field that is not in use.
+
+    That is asked of new definitions alone: one that is kept goes on by the values that are kept of
+    a field when it is archived.
+    """
+    require_visible(viewer, definition, fields, path)
+    in_use = {key for key, field in fields.items() if field.archived_at is None}
+    require_known(definition, in_use, path)
+
+
 def moment_of(workspace: WorkspaceSettings, at: datetime) -> Moment:
     """An instant with its date in the workspace's zone."""
     return Moment(workspace.id, at, at.astimezone(workspace.zone).date())
@@ -151,9 +168,12 @@ async def create_segment(dependencies: Dependencies, viewer: Viewer, request: Cr
 async def _require_askable(
     connection: AsyncConnection, viewer: Viewer, definition: Definition
 ) -> None:
-    """Raises Forbidden for a field that is hidden, NotFound for an id that is not there."""
+    """Raises Forbidden for a field that is hidden, InvalidInput for one that is not in use.
+
+    And NotFound for an id that is not there.
+    """
     fields = await find_custom_fields(connection, viewer.workspace_id)
-    require_visible(viewer, definition, fields, PATH)
+    require_usable(viewer, definition, fields, PATH)
     await _require_named(connection, viewer.workspace_id, definition)
 
 

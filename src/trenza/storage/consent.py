@@ -103,6 +103,19 @@ class FrequencyCap(Table, table=True):
 CONSENT: SQLTable = ConsentEvent.__table__
 BLOCK: SQLTable = DoNotContact.__table__
 CAP: SQLTable = FrequencyCap.__table__
+EVENT_COLUMNS = (
+    "id",
+    "channel",
+    "address",
+    "purpose",
+    "status",
+    "occurred_at",
+    "expires_at",
+    "source",
+    "external_id",
+    "evidence",
+)
+"""What rules need of an event."""
 
 _NEW_EVENTS = bulk_insert(CONSENT)
 _PUT_EVENTS = bulk_insert(CONSENT, on_conflict=lambda insert: insert.on_conflict_do_nothing())

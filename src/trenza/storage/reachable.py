@@ -1,6 +1,6 @@
 """How contacts can be reached and what speaks against it: all that verdicts on them depend on."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,8 +24,9 @@ from trenza.domain.interaction import InteractionKind
 from trenza.storage.asking import Source, answers
 from trenza.storage.bulk import Query, Row
 from trenza.storage.columns import ID
-from trenza.storage.consent import BLOCK, CAP, CONSENT
+from trenza.storage.consent import BLOCK, CAP, CONSENT, EVENT_COLUMNS
 from trenza.storage.contact import CONTACT, IDENTITY
+from trenza.storage.contact_as_of import SAID
 from trenza.storage.dialect import RowsParameter
 from trenza.storage.interaction import INTERACTION
 
@@ -69,19 +70,7 @@ def _sends_within(dialect_name: str) -> Select[Any]:
 
 _ERASED = _owned(CONTACT, "erased_at", owner="id")
 _IDENTITIES = _owned(IDENTITY, "channel", "address", "contact_id")
-_EVENT_COLUMNS = (
-    "id",
-    "channel",
-    "address",
-    "purpose",
-    "status",
-    "occurred_at",
-    "expires_at",
-    "source",
-    "external_id",
-    "evidence",
-)
-_EVENTS = _owned(CONSENT, *_EVENT_COLUMNS)
+_EVENTS = _owned(CONSENT, *EVENT_COLUMNS)
 _BLOCKS = _owned(BLOCK, "channel", "address", "reason", "starts_at", "ends_at", "lifted_at")
 _CAPS = Query(
     lambda _: select(CAP.c.channel, CAP.c.purpose, CAP.c.touches_max, CAP.c.period_hours).where(
@@ -117,6 +106,21 @@ async def find_events(
     """What was said about the consent of each root."""
     [rows] = await answers(source, _EVENTS.of(workspace_id, _cells(owner_ids)))
     return _events_by_owner(owner_ids, rows)
+
+
+async def find_events_as_of(
+    source: Source, workspace_id: str, asked: Sequence[tuple[str, datetime]]
+) -> list[list[ConsentEvent]]:
+    """What had been said until an instant about the consent of a root of that instant, for each."""
+    [rows] = await answers(source, SAID.of(workspace_id, _numbered(asked)))
+    found: list[list[ConsentEvent]] = [[] for _ in asked]
+    for number, *cells in rows:
+        found[number].append(_event(cells))
+    return found
+
+
+def _numbered(asked: Sequence[tuple[str, datetime]]) -> list[tuple[int, str, datetime]]:
+    return [(number, id, at) for number, (id, at) in enumerate(asked)]
 
 
 @dataclass
@@ -179,13 +183,15 @@ async def find_facts(
 def _events_by_owner(owner_ids: Collection[str], rows: list[Row]) -> dict[str, list[ConsentEvent]]:
     found: dict[str, list[ConsentEvent]] = {owner_id: [] for owner_id in owner_ids}
     for _, owner_id, *cells in rows:
-        row = dict(zip(_EVENT_COLUMNS, cells, strict=True))
-        identity = ReachedIdentity(ChannelKind(row.pop("channel")), row.pop("address"))
-        purpose, status = ConsentPurpose(row.pop("purpose")), ConsentStatus(row.pop("status"))
-        found[owner_id].append(
-            ConsentEvent(identity=identity, purpose=purpose, status=status, **row)
-        )
+        found[owner_id].append(_event(cells))
     return found
+
+
+def _event(cells: Sequence[Any]) -> ConsentEvent:
+    row = dict(zip(EVENT_COLUMNS, cells, strict=True))
+    identity = ReachedIdentity(ChannelKind(row.pop("channel")), row.pop("address"))
+    purpose, status = ConsentPurpose(row.pop("purpose")), ConsentStatus(row.pop("status"))
+    return ConsentEvent(identity=identity, purpose=purpose, status=status, **row)
 
 
 def _block(

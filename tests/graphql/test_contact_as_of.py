@@ -1,0 +1,271 @@
+"""`contact(id:, at:)`: what was known of a person at an instant, and what is not told of it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, update
+
+from tests.graphql.fields import define, upsert, valued
+from tests.graphql.test_privacy import CLASSES, ROLES, client_of
+from tests.graphql.test_statements import statements
+from tests.world import NOON, Client, Tenant, World, text_of
+from trenza.domain.access import Scope
+from trenza.storage.contact import ADDRESS, CONTACT, DESCRIPTION, IDENTITY
+from trenza.storage.contact_history import VERSION
+
+HOUR = timedelta(hours=1)
+TICK = timedelta(microseconds=1)
+AS_OF = """
+query ($id: ID!, $at: DateTime) {
+  contact(id: $id, at: $at) {
+    city stage tags updatedAt mergedAt mergedInto { id city } mergedFrom { id city }
+    identities { address }
+  }
+}
+"""
+CONSENTS = """
+query ($id: ID!, $at: DateTime, $of: DateTime) {
+  contact(id: $id, at: $at) {
+    consents(at: $of) { status inForce }
+    identities { consents(at: $of) { status inForce } }
+  }
+}
+"""
+BESIDE = """
+query ($id: ID!, $at: DateTime) {
+  contact(id: $id, at: $at) { consents { status } identities { consents { status } } }
+  later: contact(id: $id, at: "2026-11-20T12:30:00Z") { consents { status } }
+  now: contact(id: $id) { consents { status } }
+}
+"""
+PERSONAL = """
+query ($id: ID!, $at: DateTime) {
+  contact(id: $id, at: $at) { birthOn customFields { key value } }
+}
+"""
+
+
+async def seen(client: Client, id: str, at: datetime | None) -> Any:
+    """A contact as it was; the instant itself is the clock's where there is none."""
+    return (await client.run(AS_OF, id=id, at=None if at is None else text_of(at)))["contact"]
+
+
+def mail(name: str) -> dict[str, str]:
+    """An address of somebody."""
+    return {"channel": "EMAIL", "address": f"{name}@example.com"}
+
+
+async def somebody(client: Client, name: str, **fields: Any) -> str:
+    """The id of a new contact."""
+    id: str = (await upsert(client, identities=[mail(name)], **fields))["contact"]["id"]
+    return id
+
+
+async def test_a_state_holds_from_its_change_until_before_the_next(world: World) -> None:
+    client = (await world.tenant()).admin
+    id = await somebody(client, "ana", city="Lima", tags=["a"])
+    changed_at = world.clock.advance(hours=1)
+    await upsert(client, id=id, city="Cusco", stage="SALE", identities=[mail("ana2")])
+    world.clock.advance(hours=1)
+
+    states = {
+        at: await seen(client, id, at)
+        for at in (NOON - TICK, NOON, changed_at - TICK, changed_at, changed_at + HOUR, None)
+    }
+
+    first, second = states[NOON], states[changed_at]
+    assert states[NOON - TICK] is None
+    assert (first["city"], first["stage"], first["tags"]) == ("Lima", None, ["a"])
+    assert (first["updatedAt"], first["identities"]) == (
+        text_of(NOON),
+        [{"address": "ana@example.com"}],
+    )
+    assert states[changed_at - TICK] == first
+    assert (second["city"], second["stage"], second["tags"]) == ("Cusco", "SALE", ["a"])
+    assert second["updatedAt"] == text_of(changed_at)
+    assert len(second["identities"]) == 2
+    assert states[changed_at + HOUR] == states[None] == second
+
+
+async def test_an_instant_to_come_is_refused_and_now_is_not(world: World) -> None:
+    client = (await world.tenant()).admin
+    id = await somebody(client, "ana", city="Lima")
+
+    answer = await client.ask(AS_OF, id=id, at=text_of(NOON + TICK))
+
+    assert answer["data"] == {"contact": None}
+    [error] = answer["errors"]
+    assert error["extensions"] == {"code": "INVALID_INPUT", "input": ["at"]}
+    assert (await seen(client, id, NOON))["city"] == "Lima"
+
+
+async def test_merged_contacts_are_apart_before_and_after(world: World) -> None:
+    client = (await world.tenant()).admin
+    ana = await somebody(client, "ana")
+    eva = await somebody(client, "eva", city="Lima")
+    merged_at = world.clock.advance(hours=1)
+    await client.do("mergeContacts", "MergeContactsInput", "", {"sourceId": eva, "targetId": ana})
+    unmerged_at = world.clock.advance(hours=1)
+    await client.do("unmergeContact", "UnmergeContactInput", "", {"contactId": eva})
+    world.clock.advance(hours=1)
+
+    for apart in (merged_at - TICK, unmerged_at, None):
+        one, other = await seen(client, ana, apart), await seen(client, eva, apart)
+        assert (one["city"], one["mergedFrom"]) == (None, [])
+        assert one["identities"] == [{"address": "ana@example.com"}]
+        assert other["identities"] == [{"address": "eva@example.com"}]
+        assert (other["city"], other["mergedInto"], other["mergedAt"]) == ("Lima", None, None)
+    for together in (merged_at, unmerged_at - TICK):
+        one, other = await seen(client, ana, together), await seen(client, eva, together)
+        assert (one["city"], one["mergedFrom"]) == ("Lima", [{"id": eva, "city": "Lima"}])
+        assert [each["address"] for each in one["identities"]] == [
+            "ana@example.com",
+            "eva@example.com",
+        ]
+        assert (other["mergedInto"], other["identities"]) == ({"id": ana, "city": "Lima"}, [])
+        assert other["mergedAt"] == text_of(merged_at)
+
+
+async def test_consent_is_judged_by_what_had_been_said_until_then(world: World) -> None:
+    client = (await world.tenant()).admin
+    id = await somebody(client, "ana")
+    said = {"contactId": id, "purpose": "MARKETING", "channel": "EMAIL"}
+
+    async def say(**given: Any) -> None:
+        done = await client.do("setConsent", "SetConsentInput", "", said | given)
+        assert done["__typename"] == "SetConsentPayload", done
+
+    async def held(at: datetime, of: datetime | None = None) -> list[tuple[str, bool]]:
+        given = {"at": text_of(at), "of": None if of is None else text_of(of)}
+        found = (await client.run(CONSENTS, id=id, **given))["contact"]
+        assert found["identities"] == [{"consents": found["consents"]}]
+        return [(each["status"], each["inForce"]) for each in found["consents"]]
+
+    await say(status="GRANTED", expiresAt=text_of(NOON + 5 * HOUR))
+    world.clock.advance(hours=10)
+    await say(status="DENIED", occurredAt=text_of(NOON + 2 * HOUR))
+    told_at = world.clock.now()
+    world.clock.advance(hours=10)
+
+    assert await held(NOON) == [("GRANTED", True)]
+    assert await held(NOON + 3 * HOUR) == [("GRANTED", True)]
+    assert await held(NOON + 5 * HOUR - TICK) == [("GRANTED", True)]
+    assert await held(NOON + 5 * HOUR) == [("GRANTED", False)]
+    assert await held(told_at - TICK) == [("GRANTED", False)]
+    assert await held(told_at) == [("DENIED", True)]
+    # What holds at an instant by what was known at another.
+    assert await held(told_at, of=NOON + HOUR) == [("GRANTED", True)]
+    assert await held(told_at - TICK, of=NOON + 3 * HOUR) == [("GRANTED", True)]
+
+
+async def test_what_was_erased_is_empty_at_any_instant(world: World) -> None:
+    tenant = await world.tenant()
+    id = await somebody(tenant.admin, "ana", city="Lima", tags=["a"], stage="SALE")
+    world.clock.advance(hours=1)
+    await upsert(tenant.admin, id=id, city="Cusco")
+    erased_at = world.clock.advance(hours=1)
+    await erase(tenant, id, erased_at)
+    world.clock.advance(hours=1)
+
+    document = "query ($id: ID!, $at: DateTime) { contact(id: $id, at: $at) { id erasedAt } }"
+    for at in (NOON, NOON + HOUR, erased_at, None):
+        found = await seen(tenant.admin, id, at)
+        assert (found["city"], found["stage"], found["tags"]) == (None, None, [])
+        assert found["identities"] == []
+        given = {"id": id, "at": None if at is None else text_of(at)}
+        assert (await tenant.admin.run(document, **given))["contact"] == {
+            "id": id,
+            "erasedAt": text_of(erased_at),
+        }
+    assert await seen(tenant.admin, id, NOON - TICK) is None
+
+
+async def erase(tenant: Tenant, id: str, at: datetime) -> None:
+    """What is left of a person after an erasure: the row with nothing in it."""
+    empty = dict.fromkeys(DESCRIPTION) | {"tags": [], "custom": {}, "name_searchable": ""}
+
+    async def work(connection: Any) -> None:
+        for table in (VERSION, IDENTITY, ADDRESS):
+            await connection.execute(delete(table).where(table.c.workspace_id == tenant.id))
+        await connection.execute(
+            update(CONTACT)
+            .where(CONTACT.c.workspace_id == tenant.id, CONTACT.c.id == id)
+            .values(erased_at=at, described_at=at, **empty)
+        )
+
+    database = tenant.world.parts.dependencies.database
+    await database.across_workspaces().write(work)
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_past_values_are_hidden_like_those_of_now(world: World, role: str) -> None:
+    tenant = await world.tenant()
+    for key, privacy in CLASSES.items():
+        await define(tenant.admin, key, "STRING", privacy=privacy)
+    values = valued(open="1", mild="2", dark="3")
+    id = await somebody(tenant.admin, "ana", birthOn="1990-01-31", customFields=values)
+    world.clock.advance(hours=1)
+    gone = valued(open=None, mild=None, dark=None)
+    await upsert(tenant.admin, id=id, birthOn=None, customFields=gone)
+    client, sees = await client_of(tenant, role)
+
+    answer = await client.ask(PERSONAL, id=id, at=text_of(NOON))
+
+    found = answer["data"]["contact"]
+    assert [each["key"] for each in found["customFields"]] == sorted(
+        key for key, privacy in CLASSES.items() if privacy in sees
+    )
+    if "PERSONAL" in sees:
+        assert (found["birthOn"], "errors" in answer) == ("1990-01-31", False)
+    else:
+        assert found["birthOn"] is None
+        assert [each["extensions"] for each in answer["errors"]] == [{"code": "FORBIDDEN"}]
+    for key, privacy in CLASSES.items():
+        document = (
+            "query ($id: ID!, $at: DateTime) { contact(id: $id, at: $at) "
+            f'{{ customField(key: "{key}") {{ value }} }} }}'
+        )
+        answer = await client.ask(document, id=id, at=text_of(NOON))
+        assert ("errors" in answer) is (privacy not in sees)
+        assert (answer["data"]["contact"]["customField"] is None) is (privacy not in sees)
+
+
+async def test_the_past_of_others_is_not_there(world: World) -> None:
+    tenant, other = await world.tenant(), await world.tenant("Other")
+    id = await somebody(tenant.admin, "ana", city="Lima")
+    recorder = await tenant.client(Scope.RECORD)
+
+    assert await seen(other.admin, id, NOON) is None
+    assert await seen(tenant.admin, "contact_x", NOON) is None
+    refused = await recorder.ask(AS_OF, id=id, at=text_of(NOON))
+    assert [each["extensions"]["code"] for each in refused["errors"]] == ["FORBIDDEN"]
+    assert refused["data"]["contact"] is None
+
+
+async def test_a_past_contact_is_one_statement_and_its_consents_one_more(world: World) -> None:
+    client = (await world.tenant()).admin
+    ana = await somebody(client, "ana", city="Lima")
+    for n in range(3):
+        eva = await somebody(client, f"eva{n}")
+        await upsert(client, id=eva, city="Cusco", identities=[mail(f"other{n}")])
+        given = {"sourceId": eva, "targetId": ana}
+        await client.do("mergeContacts", "MergeContactsInput", "", given)
+    said = {"contactId": ana, "identity": mail("other2")}
+    said |= {"purpose": "MARKETING", "status": "GRANTED"}
+    await client.do("setConsent", "SetConsentInput", "", said)
+    world.clock.advance(hours=1)
+    await client.run(BESIDE, id=ana, at=text_of(NOON))
+    executed, answered = world.parts.statements.executed, world.app.state.planner.answered
+
+    with statements(world) as others:
+        for document, cost in ((AS_OF, 1), (CONSENTS, 2), (BESIDE, 2)):
+            found = await client.run(document, id=ana, at=text_of(NOON))
+            assert len(found["contact"]["identities"]) == 7
+            executed += cost
+            assert world.parts.statements.executed == executed
+    granted = [{"status": "GRANTED"}]
+    assert [found[name]["consents"] for name in ("contact", "later", "now")] == [granted] * 3
+
+    assert set(others) <= {"BEGIN"}
+    assert world.app.state.planner.answered == answered + 3
