@@ -94,6 +94,24 @@ USAGE = """{ workspace {
 } }"""
 
 
+async def test_nothing_is_told_of_the_past_either(database_url: str) -> None:
+    async with a_world(database_url) as world:
+        tenant = await world.tenant()
+        ana = await a_person(tenant)
+        at = text_of(world.clock.advance(hours=1))
+        past = """query ($id: ID!, $at: DateTime!) { contact(id: $id, at: $at) {
+            displayName stage tags identities { address } consents { status } } }"""
+        known = await tenant.admin.run(past, id=ana, at=at)
+        assert known["contact"]["displayName"] == "Ana"
+        world.clock.advance(hours=1)
+
+        await erase(tenant.admin, ana)
+
+        nothing = {"displayName": None, "stage": None, "tags": []}
+        found = await tenant.admin.run(past, id=ana, at=at)
+        assert found["contact"] == {**nothing, "identities": [], "consents": []}
+
+
 async def test_every_figure_stays(database_url: str) -> None:
     async with a_world(database_url) as world:
         tenant = await world.tenant()
