@@ -107,7 +107,7 @@ async def test_nothing_is_told_of_the_past_either(database_url: str) -> None:
 
         await erase(tenant.admin, ana)
 
-        nothing = {"displayName": None, "stage": None, "tags": []}
+        nothing: dict[str, Any] = {"displayName": None, "stage": None, "tags": []}
         found = await tenant.admin.run(past, id=ana, at=at)
         assert found["contact"] == {**nothing, "identities": [], "consents": []}
 
