@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import select
@@ -22,6 +23,7 @@ from trenza.storage.columns import Table
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Row = Mapping[str, Any]
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,16 @@ async def stored(dependencies: Dependencies, workspace_id: str) -> Stored:
         )
 
 
-async def audit(dependencies: Dependencies, workspace_id: str) -> Stored:
-    """Fails with every difference between the books and the truth; returns what is stored."""
+async def audit(
+    dependencies: Dependencies, workspace_id: str, told: Mapping[str, str] = NOTHING
+) -> Stored:
+    """Fails with every difference between the books and the truth; returns what is stored.
+
+    `told` are external ids by interaction, as they were before what is erased was.
+    """
     found = await stored(dependencies, workspace_id)
-    differences = [*contact_differences(found), *cut_differences(found), *ledger_differences(found)]
+    cuts = cut_differences(found, told)
+    differences = [*contact_differences(found), *cuts, *ledger_differences(found)]
     assert differences == []
     assert await verify_ledger(dependencies, workspace_id) == []
     return found
@@ -90,11 +98,12 @@ def contact_differences(found: Stored) -> Iterator[str]:
             yield f"{row['id']} belongs to {row['owner_id']}, the root is {root}"
 
 
-def cut_differences(found: Stored) -> Iterator[str]:
+def cut_differences(found: Stored, told: Mapping[str, str] = NOTHING) -> Iterator[str]:
     """Current sessions and verdicts are what the model says of each contact's interactions."""
     touches: dict[str, dict[Touch, Row]] = defaultdict(dict)
     for row in found.interactions:
-        touches[row["owner_id"]][touch_of(row)] = row
+        named = {"external_id": told.get(row["id"], row["external_id"])}
+        touches[row["owner_id"]][touch_of({**row, **named})] = row
     current: dict[str, dict[str, tuple[datetime, str]]] = defaultdict(dict)
     for session in found.sessions:
         if session["superseded_at"] is None:

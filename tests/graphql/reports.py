@@ -143,6 +143,13 @@ MUTATIONS: dict[str, tuple[str, dict[str, Any], Scope]] = {
         {"words": [{"language": "EN", "words": ["STOP"]}]},
         Scope.ADMIN,
     ),
+    "eraseContact": (
+        "EraseContactInput!",
+        {"contactId": "?contact", "reason": "asked by mail"},
+        Scope.ADMIN,
+    ),
+    "exportContact": ("ExportContactInput!", {"contactId": "?contact"}, Scope.ADMIN),
+    "setRetention": ("SetRetentionInput!", {"months": 36}, Scope.ADMIN),
 }
 """Each mutation with one input: its type, an example, and the scope that it needs."""
 

@@ -11,6 +11,7 @@ from tests.round_trips import counted_round_trips
 from tests.world import Client, World, text_of
 from trenza.domain.access import Role
 from trenza.storage import activity as storage
+from trenza.storage.sight import EMPTIED
 
 LOG = """
 query ($filter: ActivityFilter, $first: Int, $after: String) {
@@ -71,6 +72,13 @@ async def do_everything(world: World, client: Client) -> dict[str, str]:
         {"identities": [{"channel": "EMAIL", "address": "otra@example.com"}], "firstName": "Ana"},
     )
     merge = {"sourceId": other["contact"]["id"], "targetId": ids["contact"]}
+    gone = await client.do(
+        "upsertContact",
+        "UpsertContactInput",
+        "... on UpsertContactPayload { contact { id } }",
+        {"identities": [{"channel": "WEBCHAT", "address": "gone"}]},
+    )
+    forgotten = {"contactId": gone["contact"]["id"]}
     steps: Sequence[tuple[str, dict[str, Any]]] = [
         ("mergeContacts", merge),
         ("retractInteraction", {"interactionId": ids["int"], "reason": "a mistake"}),
@@ -98,6 +106,9 @@ async def do_everything(world: World, client: Client) -> dict[str, str]:
         ("setIdentityPolicy", MUTATIONS["setIdentityPolicy"][1]),
         ("blockAddress", MUTATIONS["blockAddress"][1]),
         ("unblockAddress", MUTATIONS["unblockAddress"][1]),
+        ("exportContact", forgotten),
+        ("eraseContact", forgotten | {"reason": "asked by mail"}),
+        ("setRetention", MUTATIONS["setRetention"][1]),
     ]
     for mutation, given in steps:
         world.clock.advance(seconds=1)
@@ -159,7 +170,8 @@ async def test_the_subject_is_what_it_was_done_to(world: World) -> None:
         **dict.fromkeys(["defineCustomField", "archiveCustomField"]),
         **dict.fromkeys(["setOptOutWords", "setIdentityPolicy"], "Workspace"),
         **dict.fromkeys(["blockAddress", "unblockAddress"], "Workspace"),
-        "unmergeContact": "Contact",
+        **dict.fromkeys(["unmergeContact", "eraseContact", "exportContact"], "Contact"),
+        "setRetention": "Workspace",
     }
     assert all(e["subject"] is None or e["subject"]["id"] == e["subjectId"] for e in log)
     merged = await log_of(tenant.admin, filter={"subjectId": ids["other"]})
@@ -285,8 +297,12 @@ async def test_the_log_with_its_subjects_is_one_statement(world: World) -> None:
     assert len(found) <= 1
 
 
+ERASING = {"storage/erasure.py", "storage/person.py", "storage/retention.py"}
+"""Where entries are emptied of what they tell; the database lets nothing else change."""
+
+
 def test_the_log_is_never_changed() -> None:
-    """No code updates it or deletes from it: the table is named by its own module alone."""
+    """No code updates it or deletes from it: its own module and those that erase name it alone."""
     source = Path(storage.__file__)
     root = source.parents[1]
     naming = {
@@ -304,6 +320,8 @@ def test_the_log_is_never_changed() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
 
-    assert naming == {"graphql/activity.py", "graphql/workspace.py", "storage/__init__.py"}
+    reading = {"graphql/activity.py", "graphql/workspace.py", "storage/__init__.py"}
+    assert naming == reading | ERASING
+    assert EMPTIED["activity"] == ("before", "after")
     assert "bulk_insert" in called
     assert not called & {"update", "delete", "BulkWrite", "keeping_earliest", "text"}

@@ -21,6 +21,9 @@ class Person:
     id: str
     made: int
     own: dict[str, str] = field(default_factory=dict)
+    ever: set[str] = field(default_factory=set)
+    """Every text that was told of it, or by it, and of nobody else."""
+    erased: bool = False
 
 
 @dataclass
@@ -71,6 +74,7 @@ class Model:
             self.identities.setdefault((channel, address[1]), holder)
         shown = self.shown(stays)
         self.people[stays].own |= {k: v for k, v in told.items() if shown.get(k) != v}
+        self.people[stays].ever.update(told.values())
 
     def pair(self, one: str, other: str) -> tuple[str, str]:
         """Which of two roots stays, and which goes."""
@@ -82,6 +86,19 @@ class Model:
     def count(self, root: str) -> int:
         """How much happened to a root and those it stands for."""
         return sum(1 for id in self.touches.values() if self.root(id) == root)
+
+    def erase(self, root: str) -> None:
+        """Forgets a root with all that it stands for; who stands for whom stays."""
+        gone = self.members(root)
+        for id in gone:
+            self.people[id].own.clear()
+            self.people[id].erased = True
+        self.holders = {k: v for k, v in self.holders.items() if v not in gone}
+        self.identities = {k: v for k, v in self.identities.items() if v not in gone}
+
+    def is_erased(self, id: str) -> bool:
+        """Whether a contact belongs to somebody who is erased."""
+        return self.people[self.root(id)].erased
 
     def unlink(self, source: str) -> None:
         """Undoes a merge."""

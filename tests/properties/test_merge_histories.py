@@ -1,9 +1,11 @@
-"""Contacts that are written, merged, taken apart, met and taken back in any order.
+"""Contacts that are written, merged, taken apart, met, taken back and erased in any order.
 
 After every few steps what is stored is what the model says: who stands for whom, what is shown of
-each, who holds what; the books are audited against the reference model of metering.
+each, who holds what; the books are audited against the reference model of metering; nothing is left
+of what was told of those who are erased.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -18,11 +20,14 @@ from tests.scale import scale
 from tests.world import World, a_world
 from trenza.domain.access import Viewer
 from trenza.domain.channel import ChannelKind
+from trenza.domain.consent import ConsentPurpose, ConsentStatus
 from trenza.domain.errors import Conflict
 from trenza.domain.interaction import InteractionKind, Lane
 from trenza.domain.merge import MergeDirection
 from trenza.services.access import act_as_system
+from trenza.services.consent import SetConsent, set_consent
 from trenza.services.contact import UpsertContact, upsert_contacts
+from trenza.services.erasure import EraseContact, erase_contact
 from trenza.services.identity_policy import SetIdentityPolicy, set_identity_policy
 from trenza.services.interaction import (
     Arrival,
@@ -32,7 +37,7 @@ from trenza.services.interaction import (
     retract_interaction,
 )
 from trenza.services.merge import MergeContacts, merge_contacts, unmerge_contact
-from trenza.storage import ContactIdentity
+from trenza.storage import ConsentEvent, ContactIdentity
 
 HISTORIES = scale(3, 200)
 STEPS = 40
@@ -64,6 +69,7 @@ class History:
         self.model = Model(random.choice(list(MergeDirection)))
         self.count = 0
         self.interactions: dict[str, str] = {}
+        self.requests: dict[str, RecordInteraction] = {}
 
     async def begin(self) -> None:
         """Sets the direction that the model has."""
@@ -73,8 +79,18 @@ class History:
     async def step(self) -> None:
         """Something happens, after some time or none."""
         self.world.clock.at += self.random.choice([0, 1, 6, 20]) * timedelta(hours=1)
-        happens = [self.upsert, self.merge, self.unmerge, self.record, self.retract, self.return_]
-        [chosen] = self.random.choices(happens, [8, 3, 3, 8, 1, 1])
+        happens = {
+            self.upsert: 8,
+            self.merge: 3,
+            self.unmerge: 3,
+            self.record: 8,
+            self.retract: 1,
+            self.return_: 1,
+            self.consent: 2,
+            self.erase: 1,
+            self.resend: 2,
+        }
+        [chosen] = self.random.choices(list(happens), list(happens.values()))
         await chosen()
 
     def meet(self, contact_id: str) -> None:
@@ -111,7 +127,7 @@ class History:
     def told(self) -> dict[str, str]:
         """Some fields with values that nobody had before."""
         self.count += 1
-        return {name: f"{name} {self.count}" for name in FIELDS if self.random.random() < 0.4}
+        return {name: f"{name} {self.count}." for name in FIELDS if self.random.random() < 0.4}
 
     async def merge(self) -> None:
         """Makes any two contacts one, where they are not."""
@@ -122,9 +138,10 @@ class History:
         try:
             await merge_contacts(self.dependencies, self.viewer, MergeContacts(source, target))
         except Conflict:
-            assert goes == stays
+            assert goes == stays or any(map(self.model.is_erased, (goes, stays)))
         else:
             assert goes != stays
+            assert not any(map(self.model.is_erased, (goes, stays)))
             self.model.links.append((goes, stays))
 
     async def unmerge(self) -> None:
@@ -132,6 +149,10 @@ class History:
         sources = [source for source, _ in self.model.links]
         if sources:
             source = self.random.choice(sources)
+            if self.model.is_erased(source):
+                with pytest.raises(Conflict):
+                    await unmerge_contact(self.dependencies, self.viewer, source)
+                return
             await unmerge_contact(self.dependencies, self.viewer, source)
             self.model.unlink(source)
         elif self.model.people:
@@ -144,19 +165,24 @@ class History:
         channel, (space, address) = self.random.choice(POOL)
         by_id = self.random.choice([None, *self.model.people])
         self.count += 1
+        external_id = f"report {self.count}."
         request = RecordInteraction(
             channel=ChannelKind(channel),
             kind=kind,
             occurred_at=self.world.clock.at - self.random.choice([0, 1, 23, 24, 100]) * HOUR,
-            external_id=f"r{self.count}",
+            external_id=external_id,
             contact_id=by_id,
             identity=None if by_id else (ChannelKind(channel), address),
             actor=actor,
         )
         arrival = Arrival(request, self.world.clock.at)
         [answer] = await record_interactions(self.dependencies, self.viewer, [arrival])
+        if by_id is not None and self.model.is_erased(by_id):
+            assert isinstance(answer, Conflict)
+            return
         assert isinstance(answer, Recorded)
-        self.interactions[answer.interaction_id] = f"r{self.count}"
+        self.interactions[answer.interaction_id] = external_id
+        self.requests[answer.interaction_id] = request
         found = await stored(self.dependencies, self.viewer.workspace_id)
         [row] = [each for each in found.interactions if each["id"] == answer.interaction_id]
         self.meet(row["contact_id"])
@@ -165,6 +191,7 @@ class History:
             self.model.identities.setdefault((channel, address), holder)
         assert row["contact_id"] == (by_id or self.model.holders[space, address])
         self.model.touches[touch_of(row)] = row["contact_id"]
+        self.model.people[row["contact_id"]].ever.add(external_id)
 
     async def retract(self) -> None:
         """Takes something back; it was there all the same."""
@@ -172,9 +199,52 @@ class History:
             id = self.random.choice(list(self.interactions))
             await retract_interaction(self.dependencies, self.viewer, id, "a test")
 
+    async def consent(self) -> None:
+        """Somebody who can be reached allows something."""
+        if not self.model.identities:
+            return
+        (channel, address), holder = self.random.choice(list(self.model.identities.items()))
+        self.count += 1
+        request = SetConsent(
+            self.model.root(holder),
+            ConsentPurpose.MARKETING,
+            self.random.choice(list(ConsentStatus)),
+            identity=(ChannelKind(channel), address),
+            evidence=f"evidence {self.count}.",
+        )
+        await set_consent(self.dependencies, self.viewer, request)
+        self.model.people[holder].ever.add(f"evidence {self.count}.")
+
+    async def erase(self) -> None:
+        """Erases anybody, by any id: no row of the ledger and no session is another one (I15)."""
+        if not self.model.people:
+            return
+        contact_id = self.random.choice(list(self.model.people))
+        was_erased = self.model.is_erased(contact_id)
+        before = await stored(self.dependencies, self.viewer.workspace_id)
+        request = EraseContact(contact_id, "asked by mail")
+        done = await erase_contact(self.dependencies, self.viewer, request)
+        assert (done.contact_id, done.replayed) == (self.model.root(contact_id), was_erased)
+        self.model.erase(done.contact_id)
+        after = await stored(self.dependencies, self.viewer.workspace_id)
+        assert (after.ledger, after.head) == (before.ledger, before.head)
+        places = {"opened_position", "bound_position"}
+        assert [_but(row, places) for row in after.sessions] == [
+            _but(row, places) for row in before.sessions
+        ]
+
+    async def resend(self) -> None:
+        """A report is sent again, of somebody who is erased too: it is known (I2)."""
+        if self.requests:
+            id, request = self.random.choice(list(self.requests.items()))
+            arrival = Arrival(request, self.world.clock.at)
+            answers = await record_interactions(self.dependencies, self.viewer, [arrival])
+            assert answers == [Recorded(id, replayed=True)]
+
     async def return_(self) -> None:
         """Two are made one and two again: all is as it was (I9)."""
-        roots = sorted({self.model.root(id) for id in self.model.people})
+        people = [id for id in self.model.people if not self.model.is_erased(id)]
+        roots = sorted({self.model.root(id) for id in people})
         if len(roots) < 2:
             return
         source, target = self.random.sample(roots, 2)
@@ -196,8 +266,16 @@ class History:
             "interactions": found.interactions,
             "sessions": current,
             "identities": await self.identities(),
+            "consents": await self.consents(),
             "net": found.net_debits,
         }
+
+    async def consents(self) -> list[tuple[str, ...]]:
+        """What was said about consent, and whose it is."""
+        table = ConsentEvent.__table__
+        async with self.dependencies.database.read(self.viewer.workspace_id) as connection:
+            columns = (table.c.id, table.c.contact_id, table.c.owner_id, table.c.evidence)
+            return sorted(tuple(row) for row in await connection.execute(select(*columns)))
 
     async def identities(self) -> dict[tuple[str, str], tuple[str, str]]:
         """Who brought each identity and whose it is."""
@@ -211,7 +289,7 @@ class History:
     async def compare(self) -> None:
         """Fails where what is stored is not what the model says."""
         model = self.model
-        found = await audit(self.dependencies, self.viewer.workspace_id)
+        found = await audit(self.dependencies, self.viewer.workspace_id, self.interactions)
         above = dict(model.links)
         assert {row["id"]: (row["root_id"], row["merged_into_id"]) for row in found.contacts} == {
             id: (model.root(id), above.get(id)) for id in model.people
@@ -224,6 +302,15 @@ class History:
         assert await self.identities() == {
             identity: (holder, model.root(holder)) for identity, holder in model.identities.items()
         }
+        gone = {text for each in model.people.values() if each.erased for text in each.ever}
+        if gone:
+            left = repr(await self.world.dump())
+            assert {text for text in gone if text in left} == set()
+
+
+def _but(row: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
+    """A row without some columns."""
+    return {name: value for name, value in row.items() if name not in names}
 
 
 @pytest.mark.parametrize("number", range(HISTORIES))

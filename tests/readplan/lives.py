@@ -320,6 +320,27 @@ async def _settle(world: World, life: Life) -> None:
     await _speak_of_consent(now, life)
     await _move_tickets(world, life)
     await _list_and_divide(life)
+    await _forget(now, life)
+
+
+async def _forget(now: datetime, life: Life) -> None:
+    """People who are erased, one with a merged contact and a history; another time for keeping."""
+    for n, address in enumerate(("olvido@example.com", "olvida@example.com")):
+        given = {"identities": [{"channel": "EMAIL", "address": address}], "city": ODD_TEXTS[n]}
+        made = await life.do("upsertContact", "contact { id }", **given)
+        contact_id = made["contact"]["id"]
+        if n:
+            told = {"channel": "EMAIL", "contactId": contact_id, "occurredAt": text_of(now)}
+            await life.record(told | {"kind": "CUSTOMER_MESSAGE", "text": ODD_TEXTS[n]})
+            on = "... on OpenTicketPayload { ticket { id } }"
+            ticket = {"contactId": contact_id, "subject": ODD_TEXTS[n]}
+            await life.tenant.admin.do("openTicket", "OpenTicketInput", on, ticket)
+            web = [{"channel": "WEBCHAT", "address": "olvida"}]
+            other = await life.do("upsertContact", "contact { id }", identities=web)
+            other_id = other["contact"]["id"]
+            await life.do("mergeContacts", "", sourceId=other_id, targetId=contact_id)
+        await life.do("eraseContact", "", contactId=contact_id, reason=ODD_TEXTS[1])
+    await life.do("setRetention", "", months=36)
 
 
 async def _list_and_divide(life: Life) -> None:
@@ -465,7 +486,7 @@ LISTS_OF_QUERY = ("contacts", "campaigns", "journeys", "tickets", "lists", "segm
 LISTS = {
     "Workspace": [
         *"interactions sessions debits grants alerts quarantine".split(),
-        *"users groups apiKeys activity blockedAddresses".split(),
+        *"users groups apiKeys activity blockedAddresses erasures".split(),
     ],
     "Contact": (
         "interactions sessions debits tickets campaignTouches journeyEnrollments timeline "

@@ -5,16 +5,21 @@ from typing import Any
 
 import pytest
 from sqlalchemy import update
+from sqlmodel import SQLModel
 
 from tests.services.books import Books, open_books, utc
 from trenza.domain.access import Scope, Verb, Viewer
 from trenza.domain.channel import AddressSpace, ChannelKind
+from trenza.domain.consent import ConsentPurpose, ConsentStatus
 from trenza.domain.errors import Conflict, DomainError, Forbidden, InvalidInput, NotFound
 from trenza.domain.ids import Prefix
 from trenza.domain.interaction import InteractionKind, Lane
 from trenza.domain.merge import DEFAULT_POLICY, FieldConflict, MergeDirection, Protection
 from trenza.domain.metering.ledger import DebitReason
+from trenza.services.consent import SetConsent, set_consent
 from trenza.services.contact import UpsertContact, Upserted, upsert_contact, upsert_contacts
+from trenza.services.contact_list import ChangeList, CreateList, add_to_list, create_list
+from trenza.services.do_not_contact import SetDoNotContact, set_do_not_contact
 from trenza.services.identity_policy import (
     BlockAddress,
     SetIdentityPolicy,
@@ -30,9 +35,12 @@ from trenza.services.verify import verify_ledger
 from trenza.storage import (
     Activity,
     BlockedAddress,
+    ConsentEvent,
     Contact,
     ContactIdentity,
+    ContactListMember,
     ContactMerge,
+    DoNotContact,
     Interaction,
     InteractionzSession,
     LedgerEntry,
@@ -41,6 +49,7 @@ from trenza.storage import (
 )
 from trenza.storage.columns import Table
 from trenza.storage.engine import AsyncConnection
+from trenza.storage.merge import OWNED
 
 NOON = utc(2026, 9, 10, 12)
 HOUR = timedelta(hours=1)
@@ -58,6 +67,9 @@ EVERYTHING: tuple[type[Table], ...] = (
     InteractionzSession,
     LedgerEntry,
     Ticket,
+    ConsentEvent,
+    DoNotContact,
+    ContactListMember,
     Activity,
 )
 
@@ -146,6 +158,22 @@ def keys_of(table: type[Table]) -> list[str]:
     return [c.name for c in table.__table__.c if c.name not in {*documents, "described_at"}]
 
 
+async def say_and_list(books: Books, contact_id: str) -> None:
+    """Consent, a block and a place in a list, of a contact that is reached by mail."""
+    said = (ConsentPurpose.MARKETING, ConsentStatus.GRANTED, ANA_BY_MAIL[0])
+    await set_consent(books.dependencies, books.admin, SetConsent(contact_id, *said))
+    block = SetDoNotContact(contact_id, "on holiday", identity=ANA_BY_MAIL)
+    await set_do_not_contact(books.dependencies, books.admin, block)
+    list_id = await create_list(books.dependencies, books.admin, CreateList("Guests"))
+    await add_to_list(books.dependencies, books.admin, ChangeList(list_id, [contact_id]))
+
+
+def test_whatever_has_an_owner_is_handed_over() -> None:
+    owned = {t.name for t in SQLModel.metadata.sorted_tables if "owner_id" in t.c}
+
+    assert {table.name for table in OWNED} == owned
+
+
 async def test_the_one_that_stays_gains_what_it_lacks_and_the_other_keeps_it(
     database_url: str,
 ) -> None:
@@ -184,6 +212,7 @@ async def test_an_unmerge_gives_back_exactly_what_was(database_url: str) -> None
         anna = await made(books, ANA_BY_MAIL, city="Cusco")
         await describe(books, anna, tags=["new"], custom={"size": 40})
         await open_ticket(books.dependencies, books.admin, OpenTicket(anna, "A chair"))
+        await say_and_list(books, anna)
         for hours, who in ((0, ANA), (2, ANA_BY_MAIL), (30, ANA_BY_MAIL), (31, ANA)):
             books.clock.at = NOON + 5 * HOUR + hours * HOUR
             await record(books, who)

@@ -3,20 +3,34 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
 from functools import partial
+from typing import Any
 
 import asyncpg
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError
 
-from tests.storage.probes import OTHER, OWN, TABLES, execute, fill, in_a_thread, leaks, opened
+from tests.storage.probes import (
+    OTHER,
+    OWN,
+    TABLES,
+    execute,
+    fill,
+    in_a_thread,
+    leaks,
+    opened,
+    row_of,
+)
+from tests.world import NOON
 from trenza.storage import engine
-from trenza.storage.engine import Database, driver_arguments
+from trenza.storage.engine import AsyncConnection, Database, driver_arguments
 from trenza.storage.guards import Guard, guard_reads, guard_writes
 from trenza.storage.isolation import _make_role, enforce_isolation
 from trenza.storage.migrate import upgrade
 from trenza.storage.readiness import isolation_gap
-from trenza.storage.sight import APPEND_ONLY
+from trenza.storage.sight import APPEND_ONLY, EMPTIED
 from trenza.storage.statements import PostgresStatements, StatementError, open_statements
 
 ASK = "SELECT DISTINCT workspace_id FROM contact"
@@ -41,6 +55,26 @@ async def database(filled_url: str) -> AsyncIterator[Database]:
 async def test_a_workspace_reaches_nothing_of_another_in_any_table(database: Database) -> None:
     assert await leaks(database) == []
     assert await isolation_gap(database) is None
+
+
+@pytest.mark.parametrize("name", sorted(EMPTIED))
+async def test_of_what_is_only_added_a_few_columns_may_be_emptied(
+    database: Database, name: str
+) -> None:
+    [table] = [each for each in TABLES if each.name == name]
+
+    async def change(values: dict[str, Any], connection: AsyncConnection) -> int:
+        own = update(table).where(table.c.workspace_id == OWN)
+        return (await connection.execute(own.values(values))).rowcount
+
+    for column in table.c:
+        value = row_of(table, OTHER, "b")[column.name]
+        value = NOON if isinstance(value, datetime) else value
+        if column.name in EMPTIED[name]:
+            assert await database.write(partial(change, {column.name: value}), OWN) == 1
+            continue
+        with pytest.raises(DBAPIError, match=r"only ever added|permission denied"):
+            await database.write(partial(change, {column.name: value or {"other": 1}}), OWN)
 
 
 async def test_each_policy_is_needed(postgresql_url: str) -> None:

@@ -11,6 +11,7 @@ import click
 from trenza import __version__
 from trenza.cli.contacts import contacts
 from trenza.cli.demo import demo
+from trenza.cli.erasure import erasure, retention
 from trenza.cli.failures import Commands
 from trenza.cli.keys import keys
 from trenza.cli.ledger import ledger
@@ -29,5 +30,5 @@ def main() -> None:
     """
 
 
-for command in (demo, serve, migrate, seed, keys, contacts, schema, ledger):
+for command in (demo, serve, migrate, seed, keys, contacts, schema, ledger, erasure, retention):
     main.add_command(command)

@@ -192,6 +192,79 @@ async def _export(
     return count
 
 
+@contacts.command("export-person")
+@click.argument("contact_id", metavar="ID")
+@click.option(
+    "--to",
+    "file",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The JSON file to write.",
+)
+@click.option("--force", is_flag=True, help="Overwrite the file.")
+@options.workspace
+@options.database
+def export_person(
+    contact_id: str, file: Path, force: bool, workspace: str | None, database: str | None
+) -> None:
+    """Write everything that is held about one person into a file that only you may read."""
+    from trenza.cli.opened import choose_workspace, on_database
+    from trenza.settings import load_settings
+
+    if file.exists() and not force:
+        raise Failure(f"{file} is there already: overwrite it with --force")
+    partial = file.with_name(f".{file.name}.{os.getpid()}.part")
+
+    async def work(dependencies: "Dependencies") -> int:
+        from trenza.services.person_export import export_person, written
+
+        viewer = await choose_workspace(dependencies, workspace)
+        done = await export_person(dependencies, viewer, contact_id)
+        partial.touch(mode=0o600, exist_ok=False)
+        partial.write_bytes(written(done.document))
+        return sum(len(rows) for rows in done.document.values() if isinstance(rows, list))
+
+    try:
+        count = on_database(load_settings(database=database), work)
+        partial.replace(file)
+    except OSError as error:
+        raise Failure(f"{file} cannot be written: {error.strerror}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    click.echo(f"{count} rows in {file}", err=True)
+
+
+@contacts.command()
+@click.argument("contact_id", metavar="ID")
+@click.option("--reason", required=True, help="Why; it stays, so it names nobody.")
+@click.option("--dry-run", is_flag=True, help="Only say what is held about the person.")
+@options.workspace
+@options.database
+def erase(
+    contact_id: str, reason: str, dry_run: bool, workspace: str | None, database: str | None
+) -> None:
+    """Erase a person for good, then scrub the files of the database."""
+    from trenza.cli.erasure import scrub_and_tell
+    from trenza.cli.opened import choose_workspace, on_database
+    from trenza.settings import load_settings
+
+    async def work(dependencies: "Dependencies") -> None:
+        from trenza.services.erasure import EraseContact, erase_contact, preview_erasure
+
+        viewer = await choose_workspace(dependencies, workspace)
+        shown = await preview_erasure(dependencies, viewer, contact_id)
+        for name, count in shown.counts.items():
+            click.echo(f"{name}: {count}")
+        if dry_run:
+            return
+        done = await erase_contact(dependencies, viewer, EraseContact(contact_id, reason))
+        again = ", which it was already" if done.replayed else ""
+        click.echo(f"{done.contact_id} is erased{again}: {done.certificate_id}", err=True)
+        await scrub_and_tell(dependencies)
+
+    on_database(load_settings(database=database), work)
+
+
 def _format_of(file: Path, given: str | None) -> str:
     """The format that is named, or that of the file's ending."""
     found = given or {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}.get(file.suffix.lower())

@@ -9,7 +9,6 @@ from trenza.cli.failures import Failure
 
 if TYPE_CHECKING:
     from trenza.services.dependencies import Dependencies
-    from trenza.storage.founding import WorkspaceName
 
 
 @click.group()
@@ -42,32 +41,22 @@ def checkpoint(workspace: str | None, database: str | None) -> None:
     from trenza.settings import load_settings
 
     async def work(dependencies: "Dependencies") -> None:
+        from trenza.cli.opened import chosen_workspaces
         from trenza.services.checkpoint import rebuild_checkpoints
 
-        for each in await _chosen(dependencies, workspace):
+        for each in await chosen_workspaces(dependencies, workspace):
             covered = await rebuild_checkpoints(dependencies, each.id)
             click.echo(f"{each.id} ({each.name}): {covered} ledger rows covered")
 
     on_database(load_settings(database=database), work)
 
 
-async def _chosen(dependencies: "Dependencies", workspace_id: str | None) -> "list[WorkspaceName]":
-    """The workspace of an id, or all; raises Failure where there is none of that id."""
-    from trenza.storage.founding import list_workspaces
-
-    async with dependencies.database.across_workspaces().read() as connection:
-        known = await list_workspaces(connection)
-    chosen = [each for each in known if workspace_id in (None, each.id)]
-    if workspace_id is not None and not chosen:
-        raise Failure(f"there is no workspace {workspace_id}")
-    return chosen
-
-
 async def _verify(dependencies: "Dependencies", workspace_id: str | None) -> int:
     """Prints the differences of a workspace, or of all, and returns how many there are."""
+    from trenza.cli.opened import chosen_workspaces
     from trenza.services.verify import count_verified, verify_ledger
 
-    chosen = await _chosen(dependencies, workspace_id)
+    chosen = await chosen_workspaces(dependencies, workspace_id)
     if not chosen:
         click.echo("there is no workspace, and so no difference")
     total = 0

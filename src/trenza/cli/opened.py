@@ -19,7 +19,7 @@ from trenza.domain.channel import ChannelKind
 from trenza.services.access import act_as_system
 from trenza.services.dependencies import Clock, Dependencies
 from trenza.settings import Settings
-from trenza.storage.founding import list_workspaces
+from trenza.storage.founding import WorkspaceName, list_workspaces
 from trenza.storage.readiness import isolation_gap, require_ready
 from trenza.storage.seat import find_user_by_email
 
@@ -82,6 +82,18 @@ async def choose_workspace(dependencies: Dependencies, workspace_id: str | None)
         known = ", ".join(f"{each.id} ({each.name})" for each in found)
         raise Failure(f"there are several workspaces, choose one with --workspace: {known}")
     return await act_as_system(dependencies, found[0].id)
+
+
+async def chosen_workspaces(
+    dependencies: Dependencies, workspace_id: str | None
+) -> list[WorkspaceName]:
+    """The workspace of an id, or all; raises Failure where there is none of that id."""
+    async with dependencies.database.across_workspaces().read() as connection:
+        known = await list_workspaces(connection)
+    chosen = [each for each in known if workspace_id in (None, each.id)]
+    if workspace_id is not None and not chosen:
+        raise Failure(f"there is no workspace {workspace_id}")
+    return chosen
 
 
 async def user_named(dependencies: Dependencies, viewer: Viewer, email: str) -> str:

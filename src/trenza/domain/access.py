@@ -107,6 +107,9 @@ class Verb(StrEnum):
     SET_FREQUENCY_CAP = "setFrequencyCap"
     REMOVE_FREQUENCY_CAP = "removeFrequencyCap"
     SET_OPT_OUT_WORDS = "setOptOutWords"
+    ERASE_CONTACT = "eraseContact"
+    EXPORT_CONTACT = "exportContact"
+    SET_RETENTION = "setRetention"
 
 
 IN_BATCHES: Mapping[str, Verb] = MappingProxyType({"recordInteractions": Verb.RECORD_INTERACTION})
@@ -196,6 +199,9 @@ PERMISSIONS: Mapping[Verb, Permission] = MappingProxyType(
         Verb.SET_FREQUENCY_CAP: ADMINISTRATION,
         Verb.REMOVE_FREQUENCY_CAP: ADMINISTRATION,
         Verb.SET_OPT_OUT_WORDS: ADMINISTRATION,
+        Verb.ERASE_CONTACT: ADMINISTRATION,
+        Verb.EXPORT_CONTACT: ADMINISTRATION,
+        Verb.SET_RETENTION: ADMINISTRATION,
     }
 )
 
@@ -204,6 +210,7 @@ FIELD_PERMISSIONS: Mapping[str, Permission] = MappingProxyType(
         "Workspace.quarantine": ADMINISTRATION,
         "Workspace.apiKeys": ADMINISTRATION,
         "Workspace.activity": ADMINISTRATION,
+        "Workspace.erasures": ADMINISTRATION,
     }
 )
 """The fields of the graph that take more than `read`, by type and name."""

@@ -53,6 +53,7 @@ class Prefix(StrEnum):
     FREQUENCY_CAP = "cap"
     LIST = "list"
     SEGMENT = "segment"
+    ERASURE = "erasure"
 
 
 _PREFIXES = {str(prefix): prefix for prefix in Prefix}

@@ -84,8 +84,8 @@ class Interaction(Node):
     occurred_at: datetime = column("When it happened.")
     recorded_at: datetime = column("When it was reported to us.")
     source: str = column("Who reported it.")
-    external_id: str | None = column("Its id at the source.")
-    text: str | None = column("What was said.")
+    external_id: str | None = column("Its id at the source; of a skeleton a hash of it.")
+    text: str | None = column("What was said; null of a skeleton.")
     contact: Contact = one("The person, as known today: after merges.", "owner_id")
     recorded_for: Contact = one(
         "The contact it was recorded for, whatever was merged.", "contact_id"
@@ -97,6 +97,9 @@ class Interaction(Node):
     verdict: Verdict = part("What it cost, and why.")
     retracted_at: datetime | None = column("When it was retracted; it is free since.")
     retraction_reason: str | None = column("Why it was retracted.")
+    erased_at: datetime | None = column(
+        "When it became a skeleton, by an erasure or by retention: what was said is gone."
+    )
 
 
 @record(QuarantineTable)
@@ -108,6 +111,7 @@ class QuarantinedInteraction(Record):
     external_id: str | None = column("Its id at the source.")
     occurred_at: datetime = column("When it happened.")
     arrived_at: datetime = column("When it was reported.")
-    request: JSON = column("What was reported, as it was given.")
+    request: JSON = column("What was reported, as it was given; empty once it was erased.")
     admitted_at: datetime | None = column("When an admin admitted it.")
     interaction: Interaction | None = one("What it became when it was admitted.", "interaction_id")
+    erased_at: datetime | None = column("When what was reported was erased.")

@@ -36,6 +36,7 @@ from trenza.storage.contact import CONTACT, has_address
 from trenza.storage.contact_list import LIST
 from trenza.storage.journey import JOURNEY
 from trenza.storage.segment import SEGMENT
+from trenza.storage.segment_condition import IS_LIVE
 from trenza.storage.ticket import TICKET
 
 if TYPE_CHECKING:
@@ -86,9 +87,10 @@ class Query(Record):
     """Where a query begins."""
 
     contacts: Connection[Contact] = connection(
-        "The contacts, newest first. Merged ones are found at the contact they became.",
+        "The contacts, newest first. Merged ones are found at the contact they became; erased ones "
+        "only by their ids.",
         order=Order((CONTACT.c.created_at, CONTACT.c.id), descending=True),
-        where=CONTACT.c.merged_into_id.is_(None),
+        where=IS_LIVE,
         filters=CONTACT_FILTERS,
         orders=CONTACT_ORDERS,
         check=permit_contacts,

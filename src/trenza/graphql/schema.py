@@ -27,6 +27,7 @@ from trenza.graphql import (  # noqa: F401 - each declares its types
     contact,
     contact_list,
     custom_field,
+    erasure,
     group,
     interaction,
     interactionz,

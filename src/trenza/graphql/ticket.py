@@ -30,7 +30,7 @@ class Ticket(Node):
     """A request that people attend. Its movements are interactions that name it."""
 
     number: int = column("Its number in the workspace.")
-    subject: str = column("What it is about.")
+    subject: str = column("What it is about; empty once it was erased.")
     visibility: TicketVisibility = column("Whether the customer sees it.")
     status: TicketStatus = column("Where it stands.")
     channel: ChannelKind | None = column("Where the request came in.")

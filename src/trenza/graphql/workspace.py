@@ -20,6 +20,7 @@ from trenza.readplan.schema import Record, record
 from trenza.storage.access import API_KEY
 from trenza.storage.activity import ACTIVITY
 from trenza.storage.consent import CAP
+from trenza.storage.erasure import CERTIFICATE
 from trenza.storage.group import GROUP
 from trenza.storage.identity_policy import BLOCKED
 from trenza.storage.interaction import INTERACTION, QUARANTINE, is_waiting
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from trenza.graphql.channel import Channel
     from trenza.graphql.consent import FrequencyCap, OptOutWords
     from trenza.graphql.custom_field import CustomField
+    from trenza.graphql.erasure import ErasureCertificate
     from trenza.graphql.group import AgentGroup
     from trenza.graphql.interaction import Interaction, QuarantinedInteraction
     from trenza.graphql.interactionz import InteractionzDebit, InteractionzSession
@@ -93,6 +95,9 @@ class Workspace(Node):
     language: Language = column("The language in which sentences are told unless asked otherwise.")
     rule_policy: str = column("The version of the metering rules.", "policy")
     acceptance_horizon_days: int = column("How old an interaction may be when it arrives, in days.")
+    retention_months: int | None = column(
+        "For how many months what happened is kept in full; null for ever."
+    )
     alert_thresholds: list[int] = column("At which percentages of the quota an alert is raised.")
     contract: Contract = one("The contract.", "workspace_id", to="workspace_id")
     plans: list[Plan] = many(
@@ -144,6 +149,10 @@ class Workspace(Node):
         "Who changed what, latest first.",
         order=Order((ACTIVITY.c.at, ACTIVITY.c.id), descending=True),
         filters=ACTIVITY_FILTERS,
+    )
+    erasures: Connection[ErasureCertificate] | None = connection(
+        "The certificates of persons who were erased, latest first.",
+        order=Order((CERTIFICATE.c.erased_at, CERTIFICATE.c.id), descending=True),
     )
     quarantine: Connection[QuarantinedInteraction] | None = connection(
         "Interactions that arrived too late to be taken by themselves, latest first.",

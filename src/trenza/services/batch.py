@@ -12,8 +12,9 @@ from trenza.domain.metering.ledger import DebitReason
 from trenza.services.dependencies import Dependencies
 from trenza.services.opt_out import revoking
 from trenza.services.recut import WorkingSet
-from trenza.services.reference import absent
+from trenza.services.reference import absent, erased
 from trenza.services.report import Recorded, Report
+from trenza.services.skeleton import hash_content, hash_id
 from trenza.storage.bulk import Writing, ask, write_all
 from trenza.storage.campaign import CAMPAIGN, touching
 from trenza.storage.contact import (
@@ -32,13 +33,14 @@ from trenza.storage.interaction import (
     NEW_INTERACTIONS,
     Known,
     existing_in,
+    find_known,
     known_of,
     verdict_columns,
 )
 from trenza.storage.journey import JOURNEY, enrolling
 from trenza.storage.seat import USER
 from trenza.storage.ticket import TICKET
-from trenza.storage.workspace import ASKED_SETTINGS, WorkspaceSettings, workspace_of
+from trenza.storage.workspace import ASKED_SECRET, ASKED_SETTINGS, WorkspaceSettings, workspace_of
 
 REFERENCED = {"campaignId": CAMPAIGN, "ticketId": TICKET, "journeyId": JOURNEY, "agentId": USER}
 
@@ -62,6 +64,8 @@ class Batch:
         self._workspace_id = workspace_id
         self._reports = reports
         self._roots: dict[str, str] = {}
+        self._erased: Collection[str] = ()
+        self._secret: str | None = None
         self._met: Collection[Identity] = ()
 
     async def record(self) -> bool:
@@ -110,15 +114,23 @@ class Batch:
             ),
         )
         locked = locked_contacts_of(found)
-        self._met = locked.met
-        self._roots = await settled_roots(self._connection, workspace_id, locked)
+        self._roots, self._erased = await settled_roots(self._connection, workspace_id, locked)
+        # An address of a person that was erased while the lock was waited for is nobody's.
+        holders = {address: id for address, id in locked.holders.items() if not self._is_erased(id)}
+        self._met = {each for each in locked.met if each.space_and_address in holders}
         for report in reports:
             if report.identity is not None:
-                report.contact_id = locked.holders.get(report.identity.space_and_address, "")
+                report.contact_id = holders.get(report.identity.space_and_address, "")
         missing = contact_ids.difference(self._roots)
         for ids, rows in zip(named.values(), existing, strict=True):
             missing |= ids.difference(id for (id,) in rows)
         return workspace_of(settings), missing
+
+    def _is_erased(self, contact_id: str) -> bool:
+        return self._roots[contact_id] in self._erased
+
+    def _is_erased_contact(self, report: Report) -> bool:
+        return bool(report.contact_id) and self._is_erased(report.contact_id)
 
     async def _resolve(self, missing: set[str], working: WorkingSet) -> list[Report]:
         """Answers replays, conflicts and refusals, and loads what the new ones can touch."""
@@ -128,14 +140,31 @@ class Batch:
             if report.event is not None and report.contact_id:
                 events.setdefault(self._roots[report.contact_id], []).append(report.event)
         keys = {each.key for each in self._reports if each.key is not None}
-        rows, *loaded = await ask(
-            self._connection,
-            KNOWN.of(self._workspace_id, sorted(keys)),
+        self._secret = working.workspace.erasure_secret
+        asked = [
+            KNOWN.of(self._workspace_id, sorted(keys | self._hashed(keys).keys())),
             *working.questions(events),
-        )
-        working.learn(*loaded)
+        ]
+        if self._secret is None:
+            # The first erasure of the workspace may have come after its settings were read.
+            asked.append(ASKED_SECRET.of(self._workspace_id))
+        rows, sessions, judged, *secrets = await ask(self._connection, *asked)
+        working.learn(sessions, judged)
         known = known_of(rows)
+        if secrets and secrets[0][0][0] is not None:
+            self._secret = secrets[0][0][0]
+            hashed = sorted(self._hashed(keys))
+            known |= await find_known(self._connection, self._workspace_id, hashed)
+        for hashed_key, key in self._hashed(keys).items():
+            if hashed_key in known:
+                known[key] = known[hashed_key]
         return [report for report in self._reports if self._is_fresh(report, known)]
+
+    def _hashed(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, str]]:
+        """The keys under which skeletons of reports are known, with the keys of the reports."""
+        if self._secret is None:
+            return {}
+        return {(source, hash_id(self._secret, id)): (source, id) for source, id in keys}
 
     def _propose(self, report: Report, workspace: WorkspaceSettings, missing: set[str]) -> None:
         """Gives a report its event, or what refuses it."""
@@ -147,6 +176,9 @@ class Batch:
             if id in missing:
                 report.answer = absent(name)
                 return
+        if self._is_erased_contact(report):
+            report.refusal = erased("contactId")
+            return
         if report.admitted_as is None:
             horizon = workspace.acceptance_horizon
             try:
@@ -171,7 +203,7 @@ class Batch:
         if report.answer is not None:
             return False
         found = known.get(report.key) if report.key else None
-        if found is not None and found.content_hash != report.content_hash:
+        if found is not None and not self._says(found, report):
             request = report.request
             report.answer = IdempotencyConflict(
                 f"{request.source} has reported {request.external_id} before with another content",
@@ -193,6 +225,13 @@ class Batch:
         if report.key:
             known[report.key] = Known(id, report.content_hash, quarantined=False)
         return True
+
+    def _says(self, known: Known, report: Report) -> bool:
+        """Whether what is known is what a report says."""
+        said, secret = report.content_hash, self._secret
+        return known.content_hash == said or (
+            secret is not None and known.content_hash == hash_content(secret, said)
+        )
 
     def _place(self, fresh: Sequence[Report], working: WorkingSet, now: datetime) -> list[Writing]:
         """Makes the contacts that are missing, and notes by which identities they were met."""

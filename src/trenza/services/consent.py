@@ -17,13 +17,13 @@ from trenza.domain.ids import Prefix
 from trenza.domain.instant import instant_text
 from trenza.domain.text import clean
 from trenza.services.dependencies import Dependencies
+from trenza.services.living import lock_living
 from trenza.services.opt_out import SOURCE as OPT_OUT_SOURCE
 from trenza.services.reference import absent, require_form
 from trenza.services.report import EXTERNAL_ID_LONGEST, SOURCE_LONGEST
 from trenza.storage.activity import noted, noting
 from trenza.storage.bulk import write_all
 from trenza.storage.consent import consenting, find_event
-from trenza.storage.contact import lock_roots
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.reachable import HeldIdentity, find_held
 
@@ -80,7 +80,8 @@ async def set_consent(
 
     The same again (the same source and external id, or without one the same in every part)
     replays. Raises InvalidInput, OccurredInFuture, NotFound for a contact or an identity that is
-    not the contact's, IdempotencyConflict for the same id with another content.
+    not the contact's, Conflict where the contact is erased, IdempotencyConflict for the same id
+    with another content.
     """
     viewer.require(Verb.SET_CONSENT)
     require_form(request.contact_id, Prefix.CONTACT, "contactId")
@@ -90,11 +91,7 @@ async def set_consent(
     activity_id = dependencies.new_id(Prefix.ACTIVITY)
 
     async def work(connection: AsyncConnection) -> ConsentSet:
-        # A merge that runs at the same time would else miss the new event.
-        roots = await lock_roots(connection, viewer.workspace_id, [request.contact_id])
-        if request.contact_id not in roots:
-            raise absent("contactId")
-        root_id = roots[request.contact_id]
+        root_id = await lock_living(connection, viewer.workspace_id, request.contact_id)
         known = await find_event(connection, viewer.workspace_id, said.source, said.external_id)
         if known is not None:
             if known["content_hash"] != said.content_hash:

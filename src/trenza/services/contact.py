@@ -32,7 +32,7 @@ from trenza.services.contact_fields import (
 from trenza.services.contact_history import rewriting
 from trenza.services.dependencies import Dependencies
 from trenza.services.merge import Merging, count_if_asked, protecting
-from trenza.services.reference import absent, require_form
+from trenza.services.reference import absent, erased, require_form
 from trenza.storage.activity import noting
 from trenza.storage.bulk import Writing, ask, write_all
 from trenza.storage.contact import (
@@ -293,6 +293,12 @@ class _Batch:
         self._roots |= {root_id: root_id for root_id in roots}
         self._identities = await find_identities(connection, workspace_id, roots)
         self._rows |= await find_people(connection, workspace_id, roots)
+        # An address of a person that was erased while the lock was waited for is nobody's.
+        self._holders = {
+            address: contact_id
+            for address, contact_id in self._holders.items()
+            if not self._is_erased(self._roots[contact_id])
+        }
         self._before = dict(self._rows)
         await count_if_asked(connection, workspace_id, self._policy, self._merging)
         keys = {key for each in requests for key in each.custom}
@@ -381,6 +387,8 @@ class _Batch:
         if request.contact_id is not None:
             if request.contact_id not in self._roots:
                 raise absent("id")
+            if self._is_erased(self._roots[request.contact_id]):
+                raise erased("id")
             found.append(self._roots[request.contact_id])
         elif not usable:
             raise Conflict("every identity given is blocked", path=("identities",))
@@ -396,6 +404,9 @@ class _Batch:
                 path=("identities", str(index)),
             )
         return list(dict.fromkeys(found))
+
+    def _is_erased(self, root_id: str) -> bool:
+        return self._rows[root_id]["erased_at"] is not None
 
     def _first_foreign(self, request: _Checked) -> int:
         """The first identity that leads to another contact than what was given before it."""
@@ -415,9 +426,6 @@ class _Batch:
         after = known.union(usable)
         for protection in protecting(self._policy, before, after):
             raise Conflict(protection.message, path=("identities",))
-        erased = any(self._rows[each]["erased_at"] is not None for each in roots)
-        if len(roots) > 1 and erased:
-            raise Conflict("a person that was erased is not merged", path=("identities",))
         return sorted(after - known)
 
     def _merge(self, roots: Sequence[str]) -> tuple[str, tuple[str, ...]]:

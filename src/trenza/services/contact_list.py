@@ -15,7 +15,7 @@ from trenza.services.dependencies import Dependencies
 from trenza.services.reference import absent, require_form
 from trenza.storage.activity import noted, noting
 from trenza.storage.bulk import write_all
-from trenza.storage.contact import lock_roots
+from trenza.storage.contact import find_erased, lock_roots
 from trenza.storage.contact_list import (
     adding,
     count_lists,
@@ -175,7 +175,8 @@ async def _require_unused(connection: AsyncConnection, workspace_id: str, list_i
 async def add_to_list(dependencies: Dependencies, viewer: Viewer, request: ChangeList) -> Changes:
     """Puts up to 500 contacts into a list and tells what became of each. Needs `manage`.
 
-    A merged contact is its root, which is in a list once. Raises NotFound for the list.
+    A merged contact is its root, which is in a list once; one that is erased is not found. Raises
+    NotFound for the list.
     """
     viewer.require(Verb.ADD_TO_LIST)
     _require_few(request)
@@ -183,7 +184,9 @@ async def add_to_list(dependencies: Dependencies, viewer: Viewer, request: Chang
 
     async def work(connection: AsyncConnection) -> Changes:
         # A merge that runs at the same time would else miss the new rows.
-        roots = await lock_roots(connection, viewer.workspace_id, request.contact_ids)
+        known = await lock_roots(connection, viewer.workspace_id, request.contact_ids)
+        gone = await find_erased(connection, viewer.workspace_id, known.values())
+        roots = {id: root for id, root in known.items() if root not in gone}
         await _name_of(connection, viewer, request.list_id)
         members = await find_members(
             connection, viewer.workspace_id, request.list_id, set(roots.values())

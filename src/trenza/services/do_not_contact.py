@@ -14,11 +14,11 @@ from trenza.domain.instant import instant_text
 from trenza.domain.text import clean
 from trenza.services.consent import named_identity
 from trenza.services.dependencies import Dependencies
+from trenza.services.living import lock_living
 from trenza.services.reference import absent, require_form
 from trenza.storage.activity import noted, noting
 from trenza.storage.bulk import write_all
 from trenza.storage.consent import blocking, find_block, list_unlifted, mark_lifted
-from trenza.storage.contact import lock_roots
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.reachable import HeldIdentity, find_held
 
@@ -57,7 +57,8 @@ async def set_do_not_contact(
 
     A block of the same scope and reason that holds for as long or longer is answered again. The
     block of a contact that is merged holds for both until they are separated. Raises InvalidInput
-    for bad values, NotFound for a contact or an identity that is not the contact's.
+    for bad values, NotFound for a contact or an identity that is not the contact's, Conflict where
+    the contact is erased.
     """
     viewer.require(Verb.SET_DO_NOT_CONTACT)
     require_form(request.contact_id, Prefix.CONTACT, "contactId")
@@ -70,10 +71,7 @@ async def set_do_not_contact(
     activity_id = dependencies.new_id(Prefix.ACTIVITY)
 
     async def work(connection: AsyncConnection) -> Blocked:
-        roots = await lock_roots(connection, viewer.workspace_id, [request.contact_id])
-        if request.contact_id not in roots:
-            raise absent("contactId")
-        root_id = roots[request.contact_id]
+        root_id = await lock_living(connection, viewer.workspace_id, request.contact_id)
         holder_id = request.contact_id
         if named is not None:
             held = (await find_held(connection, viewer.workspace_id, [root_id]))[root_id]

@@ -27,10 +27,16 @@ from trenza.services.dependencies import Dependencies
 from trenza.services.identity_policy import find_identity_policy
 from trenza.services.ledger import AppendedEntry
 from trenza.services.recut import recut_contacts, recuts
-from trenza.services.reference import absent, require_form
+from trenza.services.reference import absent, erased, require_form
 from trenza.storage.activity import noting
 from trenza.storage.bulk import Writing, write_all
-from trenza.storage.contact import Identity, find_identities, find_roots, lock_roots
+from trenza.storage.contact import (
+    Identity,
+    find_erased,
+    find_identities,
+    find_roots,
+    lock_roots,
+)
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.merge import (
     NewMerge,
@@ -283,7 +289,7 @@ async def _pair(
         stays, goes = (each.id for each in pair)
     for name, contact_id in (("sourceId", goes), ("targetId", stays)):
         if people[contact_id]["erased_at"] is not None:
-            raise Conflict("a person that was erased is not merged", path=(name,))
+            raise erased(name)
     identities = await find_identities(connection, workspace_id, [stays, goes])
     both = identities[stays] | identities[goes]
     return _Pair(merging, stays, goes, both, protecting(policy, identities[stays], both))
@@ -314,7 +320,7 @@ async def unmerge_contact(dependencies: Dependencies, viewer: Viewer, contact_id
     merged into it before. The one it leaves loses what it had gained by the merge, unless that
     was changed since. The sessions of both are cut anew: what came since the merge belongs to
     the contact that holds the identity it came by. Raises NotFound, and Conflict where the
-    contact is not merged into another.
+    contact is not merged into another, or is erased.
     """
     viewer.require(Verb.UNMERGE_CONTACT)
     require_form(contact_id, Prefix.CONTACT, "contactId")
@@ -328,6 +334,8 @@ async def unmerge_contact(dependencies: Dependencies, viewer: Viewer, contact_id
         root_id = roots[contact_id]
         if root_id == contact_id:
             raise Conflict("the contact is not merged into another", path=("contactId",))
+        if await find_erased(connection, workspace.id, [root_id]):
+            raise erased("contactId")
         await _unlink(connection, dependencies, viewer, contact_id, root_id, now)
         entries = await recut_contacts(
             connection, dependencies, workspace, now, [contact_id, root_id], DebitReason.UNMERGE

@@ -6,7 +6,7 @@ from typing import Any
 
 from trenza.domain.access import Verb, Viewer
 from trenza.domain.channel import ChannelKind
-from trenza.domain.errors import DomainError
+from trenza.domain.errors import Conflict, DomainError
 from trenza.domain.ids import Prefix
 from trenza.domain.instant import instant_text
 from trenza.domain.interaction import InteractionKind, Lane
@@ -89,7 +89,8 @@ async def admit_interaction(
 ) -> Recorded:
     """Records an interaction that waits in quarantine, however old it is; again replays.
 
-    Needs the scope `admin`. Raises NotFound for an unknown id, and what recording raises.
+    Needs the scope `admin`. Raises NotFound for an unknown id, Conflict where nothing is left of
+    what was reported, and what recording raises.
     """
     viewer.require(Verb.ADMIT_INTERACTION)
     require_form(quarantine_id, Prefix.QUARANTINE, "quarantineId")
@@ -101,6 +102,8 @@ async def admit_interaction(
             raise absent("quarantineId")
         if kept["interaction_id"] is not None:
             return Recorded(kept["interaction_id"], replayed=True), False
+        if kept["erased_at"] is not None:
+            raise Conflict("what was reported is erased", path=("quarantineId",))
         now = dependencies.clock.now()
         report = check(Arrival(from_record(kept["request"]), now))
         report.admitted_as = dependencies.new_id(Prefix.INTERACTION)

@@ -1,12 +1,17 @@
 """Ids that callers give: a foreign, an absent and a malformed one answer the same."""
 
-from trenza.domain.errors import NotFound
+from trenza.domain.errors import Conflict, NotFound
 from trenza.domain.ids import Prefix, has_prefix
 
 
 def absent(name: str) -> NotFound:
     """The answer to an id that the workspace does not have, whoever else may have it."""
     return NotFound(f"{name} names nothing in this workspace", path=(name,))
+
+
+def erased(name: str) -> Conflict:
+    """The answer to whoever would add something to a person that was erased."""
+    return Conflict("the person was erased", path=(name,))
 
 
 def require_form(given: str, prefix: Prefix, name: str) -> None:

@@ -9,9 +9,9 @@ from trenza.domain.text import clean
 from trenza.domain.ticket import TicketStatus, TicketVisibility
 from trenza.services.activity import note_of
 from trenza.services.dependencies import Dependencies
-from trenza.services.reference import absent, require_form
+from trenza.services.living import lock_living
+from trenza.services.reference import require_form
 from trenza.storage.bulk import write_all
-from trenza.storage.contact import lock_roots
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.ticket import insert_ticket
 
@@ -32,7 +32,8 @@ async def open_ticket(dependencies: Dependencies, viewer: Viewer, request: OpenT
     """Opens a ticket under the workspace's next number and returns its id. Needs `manage`.
 
     It records no interaction and so costs nothing by itself: report what the customer sees of it
-    as TICKET_PUBLIC_ACTION. Raises NotFound for the contact, InvalidInput for a bad subject.
+    as TICKET_PUBLIC_ACTION. Raises NotFound for the contact, Conflict where it is erased,
+    InvalidInput for a bad subject.
     """
     viewer.require(Verb.OPEN_TICKET)
     subject = clean(request.subject, ("subject",), SUBJECT_LONGEST)
@@ -48,15 +49,12 @@ async def open_ticket(dependencies: Dependencies, viewer: Viewer, request: OpenT
     note = note_of(dependencies, viewer, now, Verb.OPEN_TICKET, ticket_id, None, after)
 
     async def work(connection: AsyncConnection) -> str:
-        # A merge that runs at the same time would else miss the new ticket.
-        roots = await lock_roots(connection, viewer.workspace_id, [request.contact_id])
-        if request.contact_id not in roots:
-            raise absent("contactId")
+        root_id = await lock_living(connection, viewer.workspace_id, request.contact_id)
         row = {
             "workspace_id": viewer.workspace_id,
             "id": ticket_id,
             "contact_id": request.contact_id,
-            "owner_id": roots[request.contact_id],
+            "owner_id": root_id,
             "subject": subject,
             "visibility": request.visibility,
             "status": TicketStatus.NEW,

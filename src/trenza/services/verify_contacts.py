@@ -5,10 +5,11 @@ Contacts are taken some at a time, each root with all that were merged into it.
 
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from trenza.channels.address import normalise_address
 from trenza.domain.channel import CHANNELS, ChannelKind
+from trenza.domain.erasure import head_of, rank_of, skeleton_position
 from trenza.domain.errors import InvalidInput
 from trenza.domain.ids import opening_interaction_id_of, session_id_of
 from trenza.domain.interaction import InteractionKind, Lane
@@ -138,11 +139,9 @@ class _People:
         root_id = self._root_of[row["contact_id"]]
         try:
             event = event_of(self._workspace.rules, row)
-            expected = {
-                "owner_id": root_id,
-                "content_hash": hash_of(row),
-                "position": event.position,
-            }
+            expected = {"owner_id": root_id, "position": event.position}
+            if row["erased_at"] is None:
+                expected["content_hash"] = hash_of(row)
         except (ValueError, InvalidInput) as error:
             yield Difference(row["id"], "interaction", "readable", error)
             return
@@ -169,8 +168,11 @@ class _People:
 
 
 def event_of(policy: RulePolicy, row: Row) -> Event:
-    """An interaction as metering sees it, its position worked out anew; ValueError if it cannot."""
-    return make_event(
+    """An interaction as metering sees it, its position worked out anew; ValueError if it cannot.
+
+    Of a skeleton all is worked out but its rank among those of its instant, kind, lane and source.
+    """
+    event = make_event(
         policy,
         event_id=row["id"],
         occurred_at=row["occurred_at"],
@@ -182,6 +184,12 @@ def event_of(policy: RulePolicy, row: Row) -> Event:
         content_hash=row["content_hash"],
         retracted=row["retracted_at"] is not None,
     )
+    if row["erased_at"] is None:
+        return event
+    rank = rank_of(row["position"])
+    if rank is None:
+        raise ValueError("the position of a skeleton has no rank")
+    return replace(event, position=skeleton_position(head_of(event.position), rank, row["id"]))
 
 
 def hash_of(row: Row) -> str:

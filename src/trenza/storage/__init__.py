@@ -8,6 +8,7 @@ from trenza.storage.contact import Contact, ContactAddress, ContactIdentity
 from trenza.storage.contact_history import ContactStage, ContactVersion
 from trenza.storage.contact_list import ContactList, ContactListMember
 from trenza.storage.custom_field import CustomField
+from trenza.storage.erasure import ErasureCertificate
 from trenza.storage.group import AgentGroup, GroupMember
 from trenza.storage.identity_policy import BlockedAddress, WorkspaceIdentityPolicy
 from trenza.storage.interaction import Interaction, QuarantinedInteraction
@@ -49,6 +50,7 @@ __all__ = [
     "CustomField",
     "CycleClosing",
     "DoNotContact",
+    "ErasureCertificate",
     "FrequencyCap",
     "GroupMember",
     "Interaction",

@@ -23,6 +23,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     literal_column,
+    or_,
     select,
     union,
     union_all,
@@ -299,7 +300,7 @@ def _locking(dialect_name: str) -> Select[Any]:
         .cte("member_of")
     )
     locked = (
-        select(CONTACT.c.id, CONTACT.c.root_id)
+        select(CONTACT.c.id, CONTACT.c.root_id, CONTACT.c.erased_at)
         .where(CONTACT.c.workspace_id == in_workspace, CONTACT.c.id.in_(select(member.c.root_id)))
         .order_by(CONTACT.c.id)
         .with_for_update(key_share=True)
@@ -309,9 +310,9 @@ def _locking(dialect_name: str) -> Select[Any]:
     parts = (
         select(literal_column(f"'{_HOLDER}'").label("what"), *holder.c),
         select(literal_column(f"'{_MEMBER}'"), member.c.id, member.c.root_id, *[empty] * 3),
-        # All are locked; told are those that are roots no more.
+        # All are locked; told are those that are roots no more, and those that are erased.
         select(literal_column(f"'{_LOCKED}'"), locked.c.id, locked.c.root_id, *[empty] * 3).where(
-            locked.c.id != locked.c.root_id
+            or_(locked.c.id != locked.c.root_id, locked.c.erased_at.is_not(None))
         ),
     )
     return select(union_all(*parts).subquery())
@@ -327,13 +328,14 @@ class LockedContacts:
     """The holder of each (space, address) that is held, and the root of each known contact.
 
     `met` are the identities that are noted already. `settled` is false where a root was merged
-    while it was waited for: `lock_roots` goes on.
+    while it was waited for: `lock_roots` goes on. `erased` are roots that are erased.
     """
 
     holders: Mapping[tuple[str, str], str]
     met: Collection[Identity]
     roots: dict[str, str]
     settled: bool
+    erased: Collection[str] = ()
 
 
 def locked_contacts_of(rows: Iterable[Row]) -> LockedContacts:
@@ -342,6 +344,7 @@ def locked_contacts_of(rows: Iterable[Row]) -> LockedContacts:
     met: set[Identity] = set()
     roots: dict[str, str] = {}
     settled = True
+    erased: set[str] = set()
     for what, contact_id, second, space, address, met_on in rows:
         if what == _HOLDER:
             holders[space, address] = contact_id
@@ -349,9 +352,11 @@ def locked_contacts_of(rows: Iterable[Row]) -> LockedContacts:
                 met.add(Identity(met_on, space, address))
         elif what == _MEMBER:
             roots[contact_id] = second
+        elif contact_id == second:
+            erased.add(contact_id)
         else:
             settled = False
-    return LockedContacts(holders, met, roots, settled)
+    return LockedContacts(holders, met, roots, settled, erased)
 
 
 async def find_roots(
@@ -392,16 +397,30 @@ async def lock_roots(
 
 async def settled_roots(
     connection: AsyncConnection, workspace_id: str, locked: LockedContacts
-) -> dict[str, str]:
+) -> tuple[dict[str, str], Collection[str]]:
     """The root of each contact that `LOCKED_CONTACTS` found, locked, whatever came in between.
 
-    A root that was merged while it was waited for shows that it was. One that a merge was undone
-    under does not: contacts that were members of another are looked at again.
+    With those of the roots that are erased. A root that was merged while it was waited for shows
+    that it was. One that a merge was undone under does not: contacts that were members of another
+    are looked at again.
     """
     members = {id: root for id, root in locked.roots.items() if id != root}
     if locked.settled and await find_roots(connection, workspace_id, members) == members:
-        return locked.roots
-    return await lock_roots(connection, workspace_id, locked.roots.keys())
+        return locked.roots, locked.erased
+    roots = await lock_roots(connection, workspace_id, locked.roots.keys())
+    return roots, await find_erased(connection, workspace_id, roots.values())
+
+
+async def find_erased(
+    connection: AsyncConnection, workspace_id: str, ids: Collection[str]
+) -> set[str]:
+    """Those of some contacts that are erased."""
+    statement = select(CONTACT.c.id).where(
+        CONTACT.c.workspace_id == workspace_id,
+        CONTACT.c.id.in_(sorted(set(ids))),
+        CONTACT.c.erased_at.is_not(None),
+    )
+    return set((await connection.execute(statement)).scalars())
 
 
 async def _lock_present_roots(

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from sqlmodel import SQLModel
 
-from trenza.storage.sight import APPEND_ONLY, Sight
+from trenza.storage.sight import APPEND_ONLY, EMPTIED, Sight
 
 NOTHING = Sight()
 KEYS = "api_key"
@@ -80,8 +80,16 @@ def _triggers(table: str) -> Iterator[str]:
         )
         reason = f"the row of {table} is of another workspace"
         if table in APPEND_ONLY:
-            refused, reason = "1", f"rows of {table} are only ever added"
+            reason = f"rows of {table} are only ever added"
+            refused += f" OR {_is_changed(table)}" if verb == "UPDATE" else " OR 1"
         yield (
             f"CREATE TEMP TRIGGER {name} BEFORE {verb} ON main.{table} WHEN {refused}"
             f" BEGIN SELECT RAISE(ABORT, '{reason}'); END"
         )
+
+
+def _is_changed(table: str) -> str:
+    """The condition of an update of what is only added, but for columns that may be emptied."""
+    emptied = EMPTIED.get(table, ())
+    kept = [c.name for c in SQLModel.metadata.tables[table].c if c.name not in emptied]
+    return " OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in kept) if emptied else "1"

@@ -50,7 +50,8 @@ class Interaction(Table, table=True):
     """One recorded touch, immutable but for its verdict, which a re-cut may change.
 
     `position` is the fold order of metering as text. `session_opened_at` never goes stale: a
-    session is identified by the interaction that opened it.
+    session is identified by the interaction that opened it. Once `erased_at` is set, only the
+    skeleton is left: ids and the address are keyed hashes.
     """
 
     __table_args__ = (
@@ -97,6 +98,7 @@ class Interaction(Table, table=True):
     session_opened_at: datetime | None = None
     retracted_at: datetime | None = None
     retraction_reason: str | None = None
+    erased_at: datetime | None = None
 
 
 class QuarantinedInteraction(Table, table=True):
@@ -119,6 +121,7 @@ class QuarantinedInteraction(Table, table=True):
     request: dict[str, str | None] = Field(sa_type=JSON)
     admitted_at: datetime | None = None
     interaction_id: str | None = symbol(default=None)
+    erased_at: datetime | None = None
 
 
 INTERACTION: SQLTable = Interaction.__table__
@@ -263,9 +266,10 @@ def verdict_columns(verdict: Verdict) -> dict[str, Any]:
     }
 
 
+_NEVER_AT_FIRST = frozenset({"retracted_at", "retraction_reason", "erased_at"})
 NEW_INTERACTIONS = bulk_insert(
     INTERACTION,
-    [c.name for c in INTERACTION.c if c.name not in ("retracted_at", "retraction_reason")],
+    [c.name for c in INTERACTION.c if c.name not in _NEVER_AT_FIRST],
 )
 """Adds interactions, each row complete with its verdict."""
 

@@ -18,6 +18,7 @@ from sqlmodel import SQLModel
 from trenza.storage.sight import (
     APPEND_ONLY,
     DELETED_FROM,
+    EMPTIED,
     SEEN_KEY,
     SEEN_WORKSPACE,
     SEES_ALL,
@@ -122,7 +123,9 @@ def rights_on(table: str) -> list[str]:
     ['SELECT', 'INSERT']
     """
     rights = ["SELECT", "INSERT"]
-    if table not in APPEND_ONLY:
+    if table in EMPTIED:
+        rights.append(f"UPDATE ({', '.join(EMPTIED[table])})")
+    elif table not in APPEND_ONLY:
         rights.append("UPDATE")
     if table in DELETED_FROM:
         rights.append("DELETE")

@@ -1,5 +1,6 @@
 """What a connection may see: one workspace, one key, all of them, or nothing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 SEEN_WORKSPACE = "trenza.workspace"
@@ -11,6 +12,7 @@ APPEND_ONLY = frozenset(
     {
         "activity",
         "cycle_closing",
+        "erasure_certificate",
         "interactionz_grant",
         "ledger_entry",
         "seat_event",
@@ -18,19 +20,31 @@ APPEND_ONLY = frozenset(
     }
 )
 """Tables whose rows the application may add and never change nor delete."""
+EMPTIED: Mapping[str, tuple[str, ...]] = {
+    "activity": ("before", "after"),
+    "erasure_certificate": ("scrubbed_at",),
+}
+"""Of those, the columns that it may change all the same: an erasure takes out what is personal."""
 DELETED_FROM = frozenset(
     {
         "agent_group",
         "blocked_address",
+        "consent_event",
+        "contact_address",
+        "contact_identity",
         "contact_list",
         "contact_list_member",
+        "contact_stage",
+        "contact_version",
+        "do_not_contact",
         "frequency_cap",
         "group_member",
         "ledger_checkpoint",
         "segment",
     }
 )
-"""Tables whose rows the application may delete: what people put together, or can be made anew."""
+"""Tables whose rows the application may delete: what people put together, what can be made anew,
+and what an erasure leaves nothing of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from sqlalchemy import and_, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import JSON, Field
 
+from trenza.domain.erasure import RETENTION_MONTHS
 from trenza.domain.errors import NotFound
 from trenza.domain.interaction import Language
 from trenza.domain.metering.cycle import Cycle, cycle_of, cycles_between
@@ -20,7 +21,11 @@ from trenza.storage.columns import Table, belongs_to_workspace, key, references,
 
 
 class Workspace(Table, table=True):
-    """One tenant. `zone` (IANA) decides where a billing day begins."""
+    """One tenant. `zone` (IANA) decides where a billing day begins.
+
+    `erasure_secret` is the key of the hashes in skeletons, made with the first of them. Without
+    `retention_months` everything is kept for ever.
+    """
 
     workspace_id: str = key()
     name: str
@@ -34,6 +39,10 @@ class Workspace(Table, table=True):
     opt_out_words: dict[str, list[str]] | None = Field(
         default=None, sa_type=JSON(none_as_null=True)
     )
+    retention_months: int | None = Field(
+        default=RETENTION_MONTHS, sa_column_kwargs={"default": RETENTION_MONTHS}
+    )
+    erasure_secret: str | None = symbol(default=None)
 
 
 class Plan(Table, table=True):
@@ -122,6 +131,8 @@ class WorkspaceSettings:
     closing_grace: timedelta
     alert_thresholds: tuple[int, ...]
     opt_out_words: OptOutWords
+    retention_months: int | None
+    erasure_secret: str | None
     contract: ContractTerms
     plan: PlanTerms
 
@@ -171,6 +182,34 @@ async def change_opt_out_words(
     )
 
 
+ASKED_SECRET = Query(
+    lambda _: select(WORKSPACE.c.erasure_secret).where(
+        WORKSPACE.c.workspace_id == bindparam("workspace_id")
+    )
+)
+"""The key of the hashes in a workspace's skeletons; empty while there are none."""
+
+
+async def keep_secret(connection: AsyncConnection, workspace_id: str, secret: str) -> None:
+    """Sets the key of the hashes in skeletons; one that is there stays."""
+    await connection.execute(
+        update(WORKSPACE)
+        .where(WORKSPACE.c.workspace_id == workspace_id, WORKSPACE.c.erasure_secret.is_(None))
+        .values(erasure_secret=secret)
+    )
+
+
+async def change_retention(
+    connection: AsyncConnection, workspace_id: str, months: int | None
+) -> None:
+    """Sets for how many months a workspace keeps what happened; None is for ever."""
+    await connection.execute(
+        update(WORKSPACE)
+        .where(WORKSPACE.c.workspace_id == workspace_id)
+        .values(retention_months=months)
+    )
+
+
 _NAMES = [column.key for column in SETTINGS.selected_columns]
 
 
@@ -189,6 +228,8 @@ def workspace_of(rows: Sequence[Sequence[Any]]) -> WorkspaceSettings:
         closing_grace=timedelta(hours=row["closing_grace_hours"]),
         alert_thresholds=tuple(row["alert_thresholds"]),
         opt_out_words=words_kept(row["opt_out_words"]),
+        retention_months=row["retention_months"],
+        erasure_secret=row["erasure_secret"],
         contract=ContractTerms(
             id=row["contract_id"],
             status=row["contract_status"],

@@ -12,6 +12,7 @@ from trenza.graphql.mutations.consent import ConsentMutations
 from trenza.graphql.mutations.contact import ContactMutations
 from trenza.graphql.mutations.contact_list import ListMutations
 from trenza.graphql.mutations.custom_field import CustomFieldMutations
+from trenza.graphql.mutations.erasure import ErasureMutations
 from trenza.graphql.mutations.group import GroupMutations
 from trenza.graphql.mutations.interaction import InteractionMutations
 from trenza.graphql.mutations.interactionz import InteractionzMutations
@@ -27,6 +28,7 @@ class Mutation(
     InteractionMutations,
     ContactMutations,
     MergeMutations,
+    ErasureMutations,
     CustomFieldMutations,
     ConsentMutations,
     ListMutations,

@@ -192,6 +192,7 @@ SetConsentResult: TypeAlias = Annotated[
     | errors.InvalidInput
     | errors.Forbidden
     | errors.NotFound
+    | errors.Conflict
     | errors.IdempotencyConflict
     | errors.OccurredInFuture,
     strawberry.union("SetConsentResult", description="SetConsent: done, or refused."),

@@ -173,6 +173,7 @@ RecordInteractionResult: TypeAlias = Annotated[
     | errors.InvalidInput
     | errors.NotFound
     | errors.Forbidden
+    | errors.Conflict
     | errors.IdempotencyConflict
     | errors.OccurredInFuture
     | errors.TooLate,
@@ -183,6 +184,7 @@ AdmitInteractionResult: TypeAlias = Annotated[
     | errors.InvalidInput
     | errors.NotFound
     | errors.Forbidden
+    | errors.Conflict
     | errors.IdempotencyConflict
     | errors.OccurredInFuture,
     strawberry.union("AdmitInteractionResult", description="What came of an admission."),

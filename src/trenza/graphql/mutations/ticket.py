@@ -40,7 +40,7 @@ class OpenTicketPayload(Record):
 
 
 OpenTicketResult: TypeAlias = Annotated[
-    OpenTicketPayload | errors.InvalidInput | errors.Forbidden | errors.NotFound,
+    OpenTicketPayload | errors.InvalidInput | errors.Forbidden | errors.NotFound | errors.Conflict,
     strawberry.union("OpenTicketResult", description="OpenTicket: done, or refused."),
 ]
 
