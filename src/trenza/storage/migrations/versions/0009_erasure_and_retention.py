@@ -6,8 +6,8 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from trenza.storage.columns import DOCUMENT, ID
 
-revision = "0008"
-down_revision = "0009"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

@@ -5,7 +5,7 @@ from alembic import op
 
 from trenza.storage.columns import ID
 
-revision = "0009"
+revision = "0008"
 down_revision = "0007"
 branch_labels = None
 depends_on = None
