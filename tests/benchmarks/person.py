@@ -192,6 +192,7 @@ class Person:
             else journeys[self.tenant][touch.journey % JOURNEYS],
             "ticket_id": None,
             "agent_id": None,
+            "erased_at": None,
             "retracted_at": None,
         }
 
