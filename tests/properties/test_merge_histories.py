@@ -5,8 +5,10 @@ each, who holds what; the books are audited against the reference model of meter
 of what was told of those who are erased.
 """
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from random import Random
 from typing import Any
 
@@ -18,6 +20,7 @@ from tests.properties.merge_model import Model, Person
 from tests.properties.seeds import any_seed
 from tests.scale import scale
 from tests.world import World, a_world
+from trenza.channels.contact_file import FileFormat
 from trenza.domain.access import Viewer
 from trenza.domain.channel import ChannelKind
 from trenza.domain.consent import ConsentPurpose, ConsentStatus
@@ -27,6 +30,7 @@ from trenza.domain.merge import MergeDirection
 from trenza.services.access import act_as_system
 from trenza.services.consent import SetConsent, set_consent
 from trenza.services.contact import UpsertContact, upsert_contacts
+from trenza.services.contact_file import ContactFile, Imported, Problem, import_contacts
 from trenza.services.erasure import EraseContact, erase_contact
 from trenza.services.identity_policy import SetIdentityPolicy, set_identity_policy
 from trenza.services.interaction import (
@@ -80,7 +84,8 @@ class History:
         """Something happens, after some time or none."""
         self.world.clock.at += self.random.choice([0, 1, 6, 20]) * timedelta(hours=1)
         happens = {
-            self.upsert: 8,
+            self.upsert: 7,
+            self.import_: 2,
             self.merge: 3,
             self.unmerge: 3,
             self.record: 8,
@@ -123,6 +128,33 @@ class History:
             self.model.upsert(given, told)
             [root] = self.model.led_to(given)
             assert (answer.contact_id, set(answer.merged)) == (root, before - {root})
+
+    async def import_(self) -> None:
+        """Reads a file of one contact, and the same again, which changes nothing."""
+        order = list(ChannelKind)
+        chosen = self.random.sample(POOL, self.random.randint(1, 3))
+        given = sorted(chosen, key=lambda each: order.index(ChannelKind(each[0])))
+        told = self.told()
+        row: dict[str, Any] = dict(told)
+        for channel, (_, address) in given:
+            row.setdefault(channel.lower(), []).append(address)
+        known = self.model.led_to(given)
+
+        first, second = await self.imported(row), await self.imported(row)
+
+        assert (first.created, first.refused) == (int(not known), 0)
+        assert (second.unchanged, second.rows) == (1, 1)
+        if not known:
+            channel, (_, address) = given[0]
+            contact_id, _ = (await self.identities())[channel, address]
+            self.meet(contact_id)
+            self.model.holders[given[0][1]] = contact_id
+        self.model.upsert(given, told)
+
+    async def imported(self, row: dict[str, Any]) -> Imported:
+        """What became of a file of one row."""
+        file = ContactFile(lambda: BytesIO(json.dumps(row).encode()), FileFormat.JSON_LINES)
+        return await import_contacts(self.dependencies, self.viewer, file, fail, lambda *_: None)
 
     def told(self) -> dict[str, str]:
         """Some fields with values that nobody had before."""
@@ -306,6 +338,11 @@ class History:
         if gone:
             left = repr(await self.world.dump())
             assert {text for text in gone if text in left} == set()
+
+
+def fail(problem: Problem) -> None:
+    """No row of these files has any."""
+    raise AssertionError(problem)
 
 
 def _but(row: Mapping[str, Any], names: set[str]) -> dict[str, Any]:

@@ -8,9 +8,11 @@ import pytest
 
 from tests.services.office import Identity, Office, an_office
 from tests.world import a_world
-from trenza.domain.access import Role, Scope, Verb, Viewer
+from trenza.domain.access import Privacy, Role, Scope, Verb, Viewer
 from trenza.domain.channel import ChannelKind
 from trenza.domain.consent import ConsentPurpose, ConsentStatus
+from trenza.domain.contact import LifecycleStage
+from trenza.domain.custom_field import FieldType
 from trenza.domain.erasure import ERASED, certificate_digest
 from trenza.domain.errors import (
     Conflict,
@@ -31,17 +33,20 @@ from trenza.services.contact_list import (
     add_to_list,
     create_list,
 )
+from trenza.services.custom_field import DefineCustomField, define_custom_field
 from trenza.services.do_not_contact import SetDoNotContact, set_do_not_contact
 from trenza.services.erasure import EraseContact, erase_contact, preview_erasure
 from trenza.services.interaction import Recorded, retract_interaction
 from trenza.services.interactionz import CloseCycle, close_cycle
 from trenza.services.merge import MergeContacts, merge_contacts, preview_merge, unmerge_contact
 from trenza.services.quarantine import admit_interaction
+from trenza.services.retention import apply_retention, set_retention
 from trenza.services.ticket import OpenTicket, open_ticket
 from trenza.storage import (
     Activity,
     Contact,
     ContactIdentity,
+    ContactStage,
     CycleClosing,
     ErasureCertificate,
     Interaction,
@@ -212,13 +217,60 @@ async def test_it_may_be_retracted_and_others_go_on(database_url: str) -> None:
         await desk.erase(ana)
         world.clock.advance(hours=1)
 
-        await retract_interaction(desk.dependencies, desk.viewer, first, "a test")
+        await retract_interaction(desk.dependencies, desk.viewer, first, "of Ana, a test")
         late = world.clock.at - 3 * HOUR
         await desk.record("4", identity=LUZ, channel=ChannelKind.WEBCHAT, occurred_at=late)
 
         assert await desk.differences() == []
         current = await desk.rows(InteractionzSession, owner_id=ana, superseded_at=None)
         assert [row["id"] for row in current] == [session_id_of(second)]
+        assert "of Ana" not in repr(await world.dump())
+
+
+async def test_why_a_skeleton_was_retracted_goes_with_the_person(database_url: str) -> None:
+    async with a_world(database_url) as world:
+        desk = await an_office(world)
+        ana = await desk.met(ANA)
+        first = await desk.record("1", identity=ANA)
+        world.clock.advance(days=60)
+        await set_retention(desk.dependencies, desk.viewer, 1)
+        await apply_retention(desk.dependencies, desk.tenant.id)
+
+        await retract_interaction(desk.dependencies, desk.viewer, first, "of Ana, a test")
+        assert "of Ana" in repr(await desk.rows(Activity))
+        assert "of Ana" not in repr(await desk.rows(Interaction))
+
+        await desk.erase(ana)
+        assert "of Ana" not in repr(await world.dump())
+
+
+async def test_what_kin_had_of_the_person_goes_whatever_its_type(database_url: str) -> None:
+    async with a_world(database_url) as world:
+        desk = await an_office(world)
+        for key, type_ in (("salary", FieldType.NUMBER), ("flag", FieldType.BOOLEAN)):
+            field = DefineCustomField(key, key, type_, Privacy.SENSITIVE)
+            await define_custom_field(desk.dependencies, desk.viewer, field)
+        ana = await desk.met(
+            ANA,
+            tags=["vip-of-ana"],
+            custom_fields=[("salary", 9879855), ("flag", True)],
+            stage=LifecycleStage.SALE,
+        )
+        luz = await desk.met(LUZ)
+        world.clock.advance(hours=1)
+        await desk.merge(ana, luz)
+        world.clock.advance(hours=1)
+        changed = UpsertContact(id=luz, tags=["own"], custom_fields=[("salary", 1)])
+        await upsert_contact(desk.dependencies, desk.viewer, changed)
+        world.clock.advance(hours=1)
+        await unmerge_contact(desk.dependencies, desk.viewer, ana)
+        world.clock.advance(hours=1)
+
+        await desk.erase(ana)
+
+        left = repr(await world.dump())
+        assert [text for text in ("vip-of-ana", "9879855") if text in left] == []
+        assert await desk.rows(ContactStage, stage="SALE") == []
 
 
 async def test_what_waited_in_quarantine_is_emptied(database_url: str) -> None:
@@ -247,10 +299,11 @@ async def test_the_certificate_says_what_was_done(database_url: str) -> None:
         desk = await an_office(world)
         ana = await desk.met(ANA, ANA_BY_MAIL)
         await desk.record("1", identity=ANA)
-        shown = await preview_erasure(desk.dependencies, desk.viewer, ana)
+        request = EraseContact(ana, "by mail")
+        shown = await preview_erasure(desk.dependencies, desk.viewer, request)
         before = await world.dump()
 
-        preview = await preview_erasure(desk.dependencies, desk.viewer, ana)
+        preview = await preview_erasure(desk.dependencies, desk.viewer, request)
 
         assert await world.dump() == before
         assert preview == shown
@@ -276,6 +329,8 @@ async def test_the_reason_names_nobody(sqlite_url: str, reason: str) -> None:
 
         with pytest.raises(InvalidInput) as raised:
             await desk.erase(ana, reason)
+        with pytest.raises(InvalidInput):
+            await preview_erasure(desk.dependencies, desk.viewer, EraseContact(ana, reason))
 
         assert raised.value.path == ("reason",)
         assert await world.dump() == before
@@ -292,12 +347,12 @@ async def test_it_is_for_admins_and_for_who_is_there(database_url: str) -> None:
         with pytest.raises(Forbidden):
             await erase_contact(desk.dependencies, operator, EraseContact(ana, "x"))
         with pytest.raises(Forbidden):
-            await preview_erasure(desk.dependencies, operator, ana)
+            await preview_erasure(desk.dependencies, operator, EraseContact(ana, "x"))
         for unknown in (theirs, "x"):
             with pytest.raises(NotFound):
                 await desk.erase(unknown)
             with pytest.raises(NotFound):
-                await preview_erasure(desk.dependencies, desk.viewer, unknown)
+                await preview_erasure(desk.dependencies, desk.viewer, EraseContact(unknown, "x"))
         assert await world.dump() == before
         assert {row["erasure_secret"] for row in await desk.rows(Workspace)} == {None}
 

@@ -252,12 +252,13 @@ def erase(
         from trenza.services.erasure import EraseContact, erase_contact, preview_erasure
 
         viewer = await choose_workspace(dependencies, workspace)
-        shown = await preview_erasure(dependencies, viewer, contact_id)
+        request = EraseContact(contact_id, reason)
+        shown = await preview_erasure(dependencies, viewer, request)
         for name, count in shown.counts.items():
             click.echo(f"{name}: {count}")
         if dry_run:
             return
-        done = await erase_contact(dependencies, viewer, EraseContact(contact_id, reason))
+        done = await erase_contact(dependencies, viewer, request)
         again = ", which it was already" if done.replayed else ""
         click.echo(f"{done.contact_id} is erased{again}: {done.certificate_id}", err=True)
         await scrub_and_tell(dependencies)

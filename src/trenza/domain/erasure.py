@@ -8,6 +8,7 @@ is reported again and nothing else: without the secret no guess can be checked.
 import hashlib
 import hmac
 import json
+import unicodedata
 from calendar import monthrange
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -23,6 +24,7 @@ ERASED: Mapping[str, Any] = {"erased": True}
 """What stands in the log in the place of what it told of an erased person."""
 RETENTION_MONTHS = 24
 RETENTION_MONTHS_MAX = 1200
+SHORTEST_NUMBER = 7
 SHORTEST_TOLD = 3
 """Texts that are shorter name nobody."""
 
@@ -102,13 +104,29 @@ def texts_in(value: Any) -> Iterator[str]:
 
 
 def mentions(text: str, told: Iterable[str]) -> bool:
-    """Whether a text repeats one of some texts, whatever the case.
+    """Whether a text repeats one of some texts, whatever the case and the spaces.
 
-    >>> mentions("Asked by ANA PAZ by phone", ["Ana Paz"])
+    Numbers are also found without what stands between their digits.
+
+    >>> mentions("Asked by ANA  PAZ by phone", ["Ana Paz"])
+    True
+    >>> mentions("of 55 1234-5678", ["+5512345678"])
     True
     """
-    folded = text.casefold()
-    return any(len(each) >= SHORTEST_TOLD and each.casefold() in folded for each in told)
+    plain, digits = _plain(text), _digits(text)
+    return any(
+        (len(each) >= SHORTEST_TOLD and _plain(each) in plain)
+        or (len(_digits(each)) >= SHORTEST_NUMBER and _digits(each) in digits)
+        for each in told
+    )
+
+
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdecimal, text))
 
 
 def months_before(at: datetime, months: int) -> datetime:

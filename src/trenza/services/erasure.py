@@ -32,6 +32,7 @@ from trenza.storage.erasure import (
     clear_activities,
     clear_person,
     find_certificate,
+    forget_stages,
     rewrite_kin,
 )
 from trenza.storage.interaction import QUARANTINE, Stretch
@@ -104,17 +105,20 @@ async def erase_contact(
 
 
 async def preview_erasure(
-    dependencies: Dependencies, viewer: Viewer, contact_id: str
+    dependencies: Dependencies, viewer: Viewer, request: EraseContact
 ) -> ErasurePreview:
-    """What `erase_contact` would find now; nothing is written. Raises NotFound."""
+    """What `erase_contact` would find now; nothing is written. Raises what that would raise."""
     viewer.require(Verb.ERASE_CONTACT)
-    require_form(contact_id, Prefix.CONTACT, "contactId")
+    require_form(request.contact_id, Prefix.CONTACT, "contactId")
+    reason = clean(request.reason, ("reason",), REASON_LONGEST)
     async with dependencies.database.read(viewer.workspace_id) as connection:
-        roots = await find_roots(connection, viewer.workspace_id, [contact_id])
-        if contact_id not in roots:
+        roots = await find_roots(connection, viewer.workspace_id, [request.contact_id])
+        if request.contact_id not in roots:
             raise absent("contactId")
-        person = await whole_person(connection, viewer.workspace_id, roots[contact_id])
-        return ErasurePreview(person.root_id, await _counts(connection, person))
+        root_id = roots[request.contact_id]
+        person = await whole_person(connection, viewer.workspace_id, root_id)
+        _require_nameless(reason, person, await _values(connection, person))
+        return ErasurePreview(root_id, await _counts(connection, person))
 
 
 async def whole_person(connection: AsyncConnection, workspace_id: str, root_id: str) -> Person:
@@ -147,6 +151,21 @@ def _is_of(row: Mapping[str, Any], person: Person, interactions: set[str]) -> bo
         return False
 
 
+async def _values(connection: AsyncConnection, person: Person) -> set[Value]:
+    """Every field with its value that any of the person's contacts has or had."""
+    rows = [
+        *await list_rows(connection, person, CONTACT),
+        *await list_rows(connection, person, VERSION),
+    ]
+    return {value for row in rows for value in _values_of(fields_of(row))}
+
+
+def _require_nameless(reason: str, person: Person, values: set[Value]) -> None:
+    told = [*_names(values), *(address for _, address in person.addresses)]
+    if mentions(reason, told):
+        raise InvalidInput("the reason names the person: it stays", path=("reason",))
+
+
 async def _counts(connection: AsyncConnection, person: Person) -> dict[str, int]:
     return {name: await count_rows(connection, person, table) for name, table in HELD.items()}
 
@@ -167,10 +186,8 @@ class _Erasure:
         """Erases, and returns the certificate's id."""
         connection, workspace_id = self._connection, self._workspace_id
         person = await whole_person(connection, workspace_id, root_id)
-        values = await self._values(person)
-        told = [*_names(values), *(address for _, address in person.addresses)]
-        if mentions(reason, told):
-            raise InvalidInput("the reason names the person: it stays", path=("reason",))
+        values = await _values(connection, person)
+        _require_nameless(reason, person, values)
         counts = await _counts(connection, person)
         await self._clear_kin(person, values)
         secret = await share_secret(connection, self._dependencies, workspace_id)
@@ -180,14 +197,6 @@ class _Erasure:
         await strip_interactions(connection, workspace_id, secret, [everything], self._now)
         await clear_person(connection, person, self._now)
         return await self._certify(root_id, reason, counts)
-
-    async def _values(self, person: Person) -> set[Value]:
-        """Every field with its value that any of the person's contacts has or had."""
-        rows = [
-            *await list_rows(self._connection, person, CONTACT),
-            *await list_rows(self._connection, person, VERSION),
-        ]
-        return {value for row in rows for value in _values_of(fields_of(row))}
 
     async def _clear_kin(self, person: Person, values: set[Value]) -> None:
         """Takes from whoever was merged with the person what they had of it."""
@@ -207,8 +216,10 @@ class _Erasure:
         await rewrite_kin(self._connection, self._workspace_id, versions, told)
         texts = {address for _, address in person.addresses}
         texts |= {text for _, value in gained for text in texts_in(orjson.loads(value))}
-        repeating = [row["id"] for row in kinship.activity if _repeats(row, texts)]
+        repeating = [row["id"] for row in kinship.activity if _repeats(row, gained, texts)]
         await clear_activities(self._connection, self._workspace_id, repeating)
+        stages = [orjson.loads(value) for field, value in gained if field == "stage"]
+        await forget_stages(self._connection, person, kinship.spans, stages)
 
     async def _certify(self, root_id: str, reason: str, counts: Mapping[str, int]) -> str:
         id, viewer, now = self._dependencies.new_id(Prefix.ERASURE), self._viewer, self._now
@@ -247,6 +258,17 @@ def _names(values: set[Value]) -> Iterator[str]:
             yield from texts_in(orjson.loads(value))
 
 
-def _repeats(row: Mapping[str, Any], texts: set[str]) -> bool:
-    """Whether an entry of the log holds one of some texts as a value."""
-    return any(text in texts for each in (row["before"], row["after"]) for text in texts_in(each))
+def _repeats(row: Mapping[str, Any], gained: set[Value], texts: set[str]) -> bool:
+    """Whether an entry of the log holds one of some values of fields, or one of some texts."""
+    told = [each for each in (row["before"], row["after"]) if each]
+    return any(
+        gained.intersection(_told_values(each)) or texts.intersection(texts_in(each))
+        for each in told
+    )
+
+
+def _told_values(told: Mapping[str, Any]) -> Iterator[Value]:
+    """The custom fields and tags in an entry of the log, each as one field."""
+    custom, tags = told.get("custom") or {}, told.get("tags") or []
+    yield from _values_of({f"custom.{name}": value for name, value in custom.items()})
+    yield from _values_of({f"tags.{tag}": True for tag in tags})

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from trenza.domain.access import Verb, Viewer
+from trenza.domain.erasure import ERASED
 from trenza.domain.ids import Prefix
 from trenza.domain.metering.ledger import DebitReason
 from trenza.domain.text import clean
@@ -27,7 +28,7 @@ from trenza.services.report import (
     check_or_refuse,
     content_hash,
 )
-from trenza.storage.contact import lock_roots
+from trenza.storage.contact import find_erased, lock_roots
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.interaction import find_interaction, judged_of, mark_retracted
 from trenza.storage.workspace import find_workspace
@@ -73,7 +74,8 @@ async def retract_interaction(
 ) -> Recorded:
     """Takes an interaction out of the metering; it stays, with the reason; again replays.
 
-    Needs the scope `admin`. Raises NotFound for an unknown id, InvalidInput for a bad reason.
+    Of a skeleton the log alone has the reason, of an erased person nothing has it. Needs the scope
+    `admin`. Raises NotFound for an unknown id, InvalidInput for a bad reason.
     """
     viewer.require(Verb.RETRACT_INTERACTION)
     said = clean(reason, ("reason",), REASON_LONGEST)
@@ -94,8 +96,11 @@ async def retract_interaction(
         owner_id = owners[row["contact_id"]]
         await working.load({owner_id: [change]})
         await working.decide(owner_id, change, DebitReason.RETRACTION)
-        await mark_retracted(connection, workspace.id, interaction_id, now, said)
-        after = {"reason": said}
+        # A text about a skeleton would outlive what else was told of the person.
+        kept = said if row["erased_at"] is None else None
+        is_erased = await find_erased(connection, workspace.id, owners.values())
+        await mark_retracted(connection, workspace.id, interaction_id, now, kept)
+        after = dict(ERASED) if is_erased else {"reason": said}
         verb = Verb.RETRACT_INTERACTION
         note = note_of(dependencies, viewer, now, verb, interaction_id, None, after)
         return Recorded(interaction_id, replayed=False), bool(await working.write([note]))

@@ -134,6 +134,9 @@ async def clear_person(connection: AsyncConnection, person: Person, at: datetime
     await clear_activity(connection, person.workspace_id, person.rows_of(ACTIVITY))
     for table in _DELETED:
         await connection.execute(delete(table).where(person.rows_of(table)))
+    # Of what became a skeleton before, and was retracted since.
+    retracted = and_(person.rows_of(INTERACTION), INTERACTION.c.retraction_reason.is_not(None))
+    await connection.execute(update(INTERACTION).where(retracted).values(retraction_reason=None))
     await connection.execute(update(TICKET).where(person.rows_of(TICKET)).values(subject=""))
     await connection.execute(update(MERGE).where(person.rows_of(MERGE)).values(filled={}))
     await connection.execute(
@@ -175,6 +178,24 @@ async def rewrite_kin(
             update(MERGE)
             .where(MERGE.c.workspace_id == workspace_id, MERGE.c.id == merge_id)
             .values(filled=dict(fields))
+        )
+
+
+async def forget_stages(
+    connection: AsyncConnection,
+    person: Person,
+    spans: Iterable[tuple[datetime, datetime]],
+    stages: Collection[str],
+) -> None:
+    """Deletes of kin the stages that they were in while merges stood."""
+    for begins, ends in spans if stages else ():
+        await connection.execute(
+            delete(STAGE).where(
+                STAGE.c.workspace_id == person.workspace_id,
+                STAGE.c.contact_id.in_(person.kin),
+                STAGE.c.stage.in_(stages),
+                STAGE.c.from_at.between(begins, ends),
+            )
         )
 
 

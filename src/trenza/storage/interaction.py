@@ -300,7 +300,11 @@ async def find_interaction(
 
 
 async def mark_retracted(
-    connection: AsyncConnection, workspace_id: str, interaction_id: str, at: datetime, reason: str
+    connection: AsyncConnection,
+    workspace_id: str,
+    interaction_id: str,
+    at: datetime,
+    reason: str | None,
 ) -> None:
     """Notes when and why an interaction was retracted; what it said stays."""
     table = INTERACTION

@@ -203,6 +203,11 @@ class Kinship:
     versions: Sequence[Mapping[str, Any]]
     activity: Sequence[Mapping[str, Any]]
 
+    @property
+    def spans(self) -> list[tuple[datetime, datetime]]:
+        """When the merges stood that were undone."""
+        return [(m["merged_at"], m["unmerged_at"]) for m in self.merges if m["unmerged_at"]]
+
 
 async def find_kinship(connection: AsyncConnection, person: Person) -> Kinship:
     """What was written of kin while they were merged with anybody, and of blocked addresses."""

@@ -114,11 +114,11 @@ class ErasureMutations:
         input: Annotated[EraseContactInput, strawberry.argument(description="Whom, and why.")],
     ) -> EraseContactResult:
         """The files of the database are scrubbed by `trenza erasure scrub`."""
+        request = EraseContact(input.contact_id, input.reason)
         if input.dry_run:
-            found = await info.context.write(preview_erasure, input.contact_id)
+            found = await info.context.write(preview_erasure, request)
             shown = {"contact_id": found.contact_id, "counts": dict(found.counts)}
             return view(ErasurePreview, shown)
-        request = EraseContact(input.contact_id, input.reason)
         done = await info.context.write(erase_contact, request)
         row = {"contact_id": done.contact_id, "certificate_id": done.certificate_id}
         return view(EraseContactPayload, row | {"replayed": done.replayed})
