@@ -5,7 +5,7 @@ const ENDPOINT = "/graphql";
 const UNAUTHORIZED_STATUS = 401;
 
 export const NO_KEY =
-  "Enter an API key to begin. “trenza demo” prints three (admin, agent, viewer) " +
+  "Enter an API key to begin. “trenza demo” prints four (admin, operator, agent, viewer) " +
   "and an address that carries one.";
 export const REFUSED =
   "The API key was refused: it is mistyped, expired or revoked. " +
