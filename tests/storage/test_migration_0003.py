@@ -1,24 +1,18 @@
 """What the third migration makes of the users and keys that there were."""
 
 import asyncio
-import os
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from tests.postgresql import PostgresqlServer
 from tests.services.books import utc
 from trenza.storage import ApiKey, SeatEvent, SignIn, Workspace, WorkspaceUser
-from trenza.storage.migrate import FOLDER, upgrade
+from trenza.storage.migrate import upgrade
 
+BEFORE = "0002"
 NOON = utc(2026, 9, 10, 12)
 HOUR = timedelta(hours=1)
 KINDS = {
@@ -27,24 +21,6 @@ KINDS = {
     "back": ["INVITED", "ACCEPTED", "DEACTIVATED", "REACTIVATED"],
     "gone": ["INVITED", "ACCEPTED", "DEACTIVATED"],
 }
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url_before(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database as the second migration left it, without rows."""
-    server: PostgresqlServer | None = None
-    name = f"trenza_test_{os.getpid()}_before"
-    url = f"sqlite+aiosqlite:///{tmp_path / 'before.db'}"
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgresql_server")
-        url = server.create(name)
-    config = Config()
-    config.set_main_option("script_location", str(FOLDER))
-    config.attributes["url"] = url
-    command.upgrade(config, "0002")
-    yield url
-    if server is not None:
-        server.drop(name)
 
 
 async def write(url: str) -> None:

@@ -1,23 +1,17 @@
 """The migration that lets interactions name an agent keeps every row, and what refers to it."""
 
 import asyncio
-import os
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from tests.postgresql import PostgresqlServer
 from tests.services.books import utc
 from trenza.storage import Contact, Interaction, InteractionzSession, LedgerEntry, Workspace
-from trenza.storage.migrate import FOLDER, upgrade
+from trenza.storage.migrate import upgrade
 
+BEFORE = "0007"
 NOON = utc(2026, 9, 10, 12)
 WORKSPACE = {
     "name": "Cafetal",
@@ -83,24 +77,6 @@ ROWS: list[tuple[Any, dict[str, Any]]] = [
     (InteractionzSession, SESSION),
     (LedgerEntry, DEBIT),
 ]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url_before(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database as the migration before left it, without rows."""
-    server: PostgresqlServer | None = None
-    name = f"trenza_test_{os.getpid()}_agents"
-    url = f"sqlite+aiosqlite:///{tmp_path / 'before.db'}"
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgresql_server")
-        url = server.create(name)
-    config = Config()
-    config.set_main_option("script_location", str(FOLDER))
-    config.attributes["url"] = url
-    command.upgrade(config, "0007")
-    yield url
-    if server is not None:
-        server.drop(name)
 
 
 async def test_interactions_stay_and_name_nobody(url_before: str) -> None:

@@ -4,10 +4,11 @@ While a workspace's transaction runs, what arrives gathers for the next one; a l
 for nobody. Clients that were answered together come back together, but never at once: the first of
 them waits a millisecond at most for the others, who would otherwise share the next transaction
 without it. Where a whole batch has gathered it does not wait for the transaction that runs: the
-locks of what both decide on keep them apart, as they keep apart those of two processes. Each report
-is answered after the commit. If what a batch says makes it fail, its
-requests are tried again each by itself, so that none fails because of a neighbour. Where only the
-answer of the commit was lost nothing is tried again: a report without an id would be taken twice.
+locks of what both decide on keep them apart, as they keep apart those of two processes.
+
+Each report is answered after the commit. If what a batch says makes it fail, its requests are tried
+again each by itself, so that none fails because of a neighbour. Where only the answer of the commit
+was lost nothing is tried again: a report without an id would be taken twice.
 What waits is bounded: beyond it a request is refused at once, and costs next to nothing.
 """
 

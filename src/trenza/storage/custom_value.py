@@ -67,13 +67,18 @@ def _sides(element: Any, compiler: Any, options: Mapping[str, Any]) -> tuple[str
     return compiler.process(document, **options), compiler.process(key, **options)
 
 
-@compiles(text_in)
-def _text_in_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+def _text_of_kind(kind: str, element: Any, compiler: Any, options: Mapping[str, Any]) -> str:
+    """PostgreSQL's text of a value of one kind; nothing for any other."""
     document, key = _sides(element, compiler, options)
     return (
-        f"(CASE jsonb_typeof({document} -> {key}) WHEN 'string' THEN {document} ->> {key} END "
+        f"(CASE jsonb_typeof({document} -> {key}) WHEN '{kind}' THEN {document} ->> {key} END "
         'COLLATE "C")'
     )
+
+
+@compiles(text_in)
+def _text_in_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return _text_of_kind("string", element, compiler, options)
 
 
 @compiles(text_in, "sqlite")
@@ -87,11 +92,7 @@ def _text_in_sqlite(element: Any, compiler: Any, **options: Any) -> str:
 
 @compiles(boolean_in)
 def _boolean_in_postgresql(element: Any, compiler: Any, **options: Any) -> str:
-    document, key = _sides(element, compiler, options)
-    return (
-        f"(CASE jsonb_typeof({document} -> {key}) WHEN 'boolean' THEN {document} ->> {key} END "
-        'COLLATE "C")'
-    )
+    return _text_of_kind("boolean", element, compiler, options)
 
 
 @compiles(boolean_in, "sqlite")

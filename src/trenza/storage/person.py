@@ -202,11 +202,8 @@ class Kinship:
     merges: Sequence[Mapping[str, Any]]
     versions: Sequence[Mapping[str, Any]]
     activity: Sequence[Mapping[str, Any]]
-
-    @property
-    def spans(self) -> list[tuple[datetime, datetime]]:
-        """When the merges stood that were undone."""
-        return [(m["merged_at"], m["unmerged_at"]) for m in self.merges if m["unmerged_at"]]
+    spans: Sequence[tuple[datetime, datetime]]
+    """When the merges stood that were undone."""
 
 
 async def find_kinship(connection: AsyncConnection, person: Person) -> Kinship:
@@ -217,7 +214,7 @@ async def find_kinship(connection: AsyncConnection, person: Person) -> Kinship:
         ACTIVITY.c.verb.in_([Verb.BLOCK_ADDRESS, Verb.UNBLOCK_ADDRESS]),
     )
     if not kin:
-        return Kinship((), (), await _activity(connection, person, blocking))
+        return Kinship((), (), await _activity(connection, person, blocking), ())
     statement = select(MERGE).where(
         MERGE.c.workspace_id == person.workspace_id,
         or_(MERGE.c.source_id.in_(kin), MERGE.c.target_id.in_(kin)),
@@ -237,7 +234,7 @@ async def find_kinship(connection: AsyncConnection, person: Person) -> Kinship:
     )
     told = or_(blocking, and_(ACTIVITY.c.subject_id.in_(kin), during))
     activity = await _activity(connection, person, told)
-    return Kinship(merges, [row._asdict() for row in versions], activity)
+    return Kinship(merges, [row._asdict() for row in versions], activity, spans)
 
 
 def _within(
