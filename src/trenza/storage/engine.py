@@ -12,7 +12,7 @@ Whoever takes a connection says of which workspace, and the database itself keep
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Dialect, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -29,7 +29,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from trenza.storage.bulk import DRIVER_ERRORS, as_database_error, driver_of
 from trenza.storage.dialect import IS_DISTRIBUTED
-from trenza.storage.guards import NOTHING, guard_reads, guard_writes
+from trenza.storage.guards import guard_reads, guard_writes
 from trenza.storage.isolation import ACT_AS_ROLE
 from trenza.storage.sight import Sight
 
@@ -108,7 +108,8 @@ class Database:
             async with self._transaction(BEGIN_READING, sight) as connection:
                 yield connection
             return
-        async with self._readers.connect() as connection, _guarded(connection, sight):
+        async with self._readers.connect() as connection:
+            await _show(connection, sight)
             yield connection
 
     async def _write(self, work: Callable[[AsyncConnection], Awaitable[T]], sight: Sight) -> T:
@@ -130,7 +131,8 @@ class Database:
     @asynccontextmanager
     async def _transaction(self, begin: str, sight: Sight) -> AsyncGenerator[AsyncConnection, None]:
         """What is seen is said with the BEGIN, and ends with the transaction."""
-        async with self._writers.connect() as connection, _guarded(connection, sight):
+        async with self._writers.connect() as connection:
+            await _show(connection, sight)
             driver = driver_of(connection)
             try:
                 await driver.execute(begin if self.is_sqlite else begin + sight.local_settings())
@@ -179,18 +181,18 @@ class AcrossWorkspaces:
         return await self._database._write(work, Sight(across=True))  # noqa: SLF001 - as above
 
 
-@asynccontextmanager
-async def _guarded(connection: AsyncConnection, sight: Sight) -> AsyncGenerator[None, None]:
-    """Sets the guard that a connection to SQLite has, for as long as the context lasts."""
+async def _show(connection: AsyncConnection, sight: Sight) -> None:
+    """Has a connection to SQLite that is guarded see this from now on."""
     guard = connection.sync_connection.info.get(GUARD)  # type: ignore[union-attr]
-    if guard is None:
-        yield
-        return
-    guard.sight = sight
-    try:
-        yield
-    finally:
-        guard.sight = NOTHING
+    if guard is not None and guard.sight != sight:
+        # Whoever waits may be given up, and the connection would see it all the same, later.
+        guard.sight = None
+        await _on_thread(driver_of(connection), guard.show, sight)
+
+
+async def _on_thread(driver: Any, work: Callable[..., T], *arguments: Any) -> T:
+    """Runs something on the thread of aiosqlite's connection, which offers no name for it."""
+    return cast(T, await driver._execute(work, *arguments))  # noqa: SLF001
 
 
 def _postgresql_engine(url: str, pool_size: int, *, isolated: bool) -> AsyncEngine:
@@ -235,8 +237,7 @@ def _sqlite_engine(
         if isolated:
             guard = guard_reads if query_only else guard_writes
             record.info[GUARD] = connection.run_async(
-                # aiosqlite offers no name for it: what makes a guard runs on its thread, at once.
-                lambda driver: driver._execute(guard, driver._conn)  # noqa: SLF001
+                lambda driver: _on_thread(driver, guard, driver._conn)  # noqa: SLF001
             )
 
     if query_only:

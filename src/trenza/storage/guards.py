@@ -15,22 +15,51 @@ from sqlmodel import SQLModel
 
 from trenza.storage.sight import APPEND_ONLY, EMPTIED, Sight
 
-NOTHING = Sight()
 KEYS = "api_key"
+SIGHT = "trenza_sight"
+"""The table of a connection's own that says what it sees."""
+_SEEN_WORKSPACE, _SEEN_KEY = (
+    f"(SELECT {column} FROM temp.{SIGHT} WHERE rowid = 1)"  # noqa: S608 - names of our own
+    for column in ("workspace_id", "key_id")
+)
+_SHOW = f"UPDATE temp.{SIGHT} SET workspace_id = ?, key_id = ? WHERE rowid = 1"  # noqa: S608
 _DESCRIBING = frozenset({"table_info", "table_xinfo"})
+_READING = frozenset(
+    {
+        sqlite3.SQLITE_SELECT,
+        sqlite3.SQLITE_FUNCTION,
+        sqlite3.SQLITE_RECURSIVE,
+        sqlite3.SQLITE_TRANSACTION,
+    }
+)
 
 
 class Guard:
-    """What one connection sees, by the functions that its views and triggers call."""
+    """What one connection sees, which its views and triggers read from a row of its own.
+
+    A function of Python could tell it too, and every statement would wait for the interpreter,
+    which other threads have meanwhile: with 16 at once that cost more than the statements.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self.sight = NOTHING
-        # Constant within a statement, which is what SQLite asks of it: it is called once for each.
-        for name, function in (
-            ("trenza_workspace", lambda: self.sight.workspace_id),
-            ("trenza_key", lambda: self.sight.key_id),
-        ):
-            connection.create_function(name, 0, function, deterministic=True)
+        self.sight: Sight | None = Sight()
+        """What was shown last; nothing while that is not sure."""
+        self.is_turning = False
+        self._connection = connection
+        connection.execute("PRAGMA temp_store=MEMORY")
+        connection.execute(f"CREATE TEMP TABLE {SIGHT} (workspace_id TEXT, key_id TEXT)")
+        connection.execute(f"INSERT INTO {SIGHT} (rowid) VALUES (1)")  # noqa: S608
+
+    def show(self, sight: Sight) -> None:
+        """Has the connection see this from now on; runs where its statements run."""
+        if self.sight == sight:
+            return
+        self.sight, self.is_turning = None, True
+        try:
+            self._connection.execute(_SHOW, (sight.workspace_id, sight.key_id))
+        finally:
+            self.is_turning = False
+        self.sight = sight
 
 
 def guard_reads(connection: sqlite3.Connection) -> Guard:
@@ -38,22 +67,25 @@ def guard_reads(connection: sqlite3.Connection) -> Guard:
     guard = Guard(connection)
     tables = frozenset(SQLModel.metadata.tables)
     for name in tables:
-        condition = "workspace_id = trenza_workspace()"
+        condition = f"workspace_id = {_SEEN_WORKSPACE}"
         if name == KEYS:
-            condition += " OR id = trenza_key()"
+            condition += f" OR id = {_SEEN_KEY}"
         shown = f"SELECT * FROM main.{name} WHERE {condition}"  # noqa: S608 - names of our own
         connection.execute(f"CREATE TEMP VIEW {name} AS {shown}")
-    connection.execute("PRAGMA query_only=ON")
 
     def authorize(
         action: int, first: str | None, _: str | None, schema: str | None, view: str | None
     ) -> int:
-        is_refused = action == sqlite3.SQLITE_ATTACH
-        if action == sqlite3.SQLITE_READ:
-            is_refused = first in tables and schema == "main" and view != first
-        elif action == sqlite3.SQLITE_PRAGMA:
-            is_refused = first not in _DESCRIBING
-        return sqlite3.SQLITE_DENY if is_refused else sqlite3.SQLITE_OK
+        match action:
+            case sqlite3.SQLITE_READ:
+                is_allowed = first not in tables or schema != "main" or view == first
+            case sqlite3.SQLITE_PRAGMA:
+                is_allowed = first in _DESCRIBING
+            case sqlite3.SQLITE_UPDATE:
+                is_allowed = guard.is_turning and (first, schema) == (SIGHT, "temp")
+            case _:
+                is_allowed = action in _READING
+        return sqlite3.SQLITE_OK if is_allowed else sqlite3.SQLITE_DENY
 
     connection.set_authorizer(authorize)
     return guard
@@ -76,7 +108,7 @@ def _triggers(table: str) -> Iterator[str]:
     for verb, rows in (("UPDATE", "NEW OLD"), ("DELETE", "OLD")):
         name = f"guard_{verb.lower()}_{table}"
         refused = " OR ".join(
-            f"{row}.workspace_id IS NOT trenza_workspace()" for row in rows.split()
+            f"{row}.workspace_id IS NOT {_SEEN_WORKSPACE}" for row in rows.split()
         )
         reason = f"the row of {table} is of another workspace"
         if table in APPEND_ONLY:

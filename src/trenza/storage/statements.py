@@ -20,7 +20,7 @@ import asyncpg
 from sqlalchemy import make_url
 
 from trenza.storage.engine import SERVER_SETTINGS, Database, driver_arguments
-from trenza.storage.guards import NOTHING, Guard, guard_reads
+from trenza.storage.guards import Guard, guard_reads
 from trenza.storage.isolation import ACT_AS_ROLE
 from trenza.storage.sight import SEEN_WORKSPACE, Sight
 
@@ -265,13 +265,11 @@ class SqliteStatements:
 
 
 def _run(connection: sqlite3.Connection, guard: Guard, asked: _Asked) -> Sequence[Sequence[Any]]:
-    guard.sight = Sight(asked.workspace_id)
     try:
+        guard.show(Sight(asked.workspace_id))
         return connection.execute(asked.text, asked.parameters).fetchall()
     except sqlite3.OperationalError as error:
         # Limits of the parser have no code of their own.
         if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
             raise TooComplexError(str(error)) from error
         raise
-    finally:
-        guard.sight = NOTHING
