@@ -159,6 +159,9 @@ async def test_what_is_behind_a_view_is_refused(sqlite_url: str) -> None:
         "ATTACH ':memory:' AS other",
         "DROP VIEW temp.contact",
         "DELETE FROM main.contact",
+        "UPDATE main.sqlite_master SET sql = sql",
+        "UPDATE temp.trenza_sight SET workspace_id = 'ws_other'",
+        "CREATE TEMP TABLE mine (id)",
     ):
         with pytest.raises(StatementError):
             await statements.fetch(text, [], OWN)

@@ -8,6 +8,7 @@ what it runs; the one that is set to it already is preferred.
 
 import asyncio
 import os
+import re
 import sqlite3
 import threading
 from collections import deque
@@ -26,6 +27,9 @@ from trenza.storage.sight import SEEN_WORKSPACE, Sight
 
 KEPT_STATEMENTS = 512
 """How many statements a connection keeps prepared."""
+
+_LIMIT = re.compile("stack overflow|too large|too many|at most")
+"""How SQLite says that a statement is beyond its parser, for which it has no code."""
 
 SET_WORKSPACE = "SELECT set_config($1, $2, false)"
 
@@ -269,7 +273,6 @@ def _run(connection: sqlite3.Connection, guard: Guard, asked: _Asked) -> Sequenc
         guard.show(Sight(asked.workspace_id))
         return connection.execute(asked.text, asked.parameters).fetchall()
     except sqlite3.OperationalError as error:
-        # Limits of the parser have no code of their own.
-        if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+        if _LIMIT.search(str(error)):
             raise TooComplexError(str(error)) from error
         raise
