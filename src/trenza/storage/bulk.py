@@ -419,8 +419,7 @@ async def _send(
         names = [_rows_name(number) for number in range(len(writings))]
     values: dict[str, Any] = {"workspace_id": workspace_id}
     for rows_name, (write, rows) in zip(names, writings, strict=True):
-        for name in write.columns:
-            values[f"{rows_name}_{name}"] = [row[name] for row in rows]
+        values |= RowsParameter(rows_name, write.columns).records(rows)
     try:
         await driver.execute(text.text, *text.arguments(values))
     except DRIVER_ERRORS as error:

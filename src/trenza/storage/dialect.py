@@ -1,13 +1,16 @@
 """What SQLite and PostgreSQL say differently, said once."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     CTE,
+    JSON,
+    ColumnElement,
     Date,
     Dialect,
     Integer,
@@ -20,6 +23,8 @@ from sqlalchemy import (
     select,
     type_coerce,
 )
+from sqlalchemy import cast as sql_cast
+from sqlalchemy import column as sql_column
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.compiler import compiles
@@ -41,11 +46,11 @@ def upsert(connection: AsyncConnection, table: Table) -> Any:
 
 @dataclass(frozen=True)
 class RowsParameter:
-    """Rows that a statement gets as a parameter, and reads as a table.
+    """Rows that a statement gets as a parameter, one JSON text, and reads as a table.
 
     The text of the statement stays the same for any number of rows, so that it is compiled once,
-    and no limit of parameters is met. PostgreSQL takes an array for each column, SQLite one JSON
-    text.
+    and no limit of parameters is met. An array for each column would cost PostgreSQL's driver six
+    times the processor time that the JSON takes, and the server a fifth less.
     """
 
     name: str
@@ -53,38 +58,50 @@ class RowsParameter:
 
     def table(self, dialect_name: str) -> CTE:
         """The rows as a table of a statement for a dialect."""
+        given = bindparam(self.name, type_=Text())
+        cells: Iterable[ColumnElement[Any]]
         if dialect_name == "sqlite":
-            rows = func.json_each(bindparam(self.name, type_=Text())).table_valued("value")
+            rows = func.json_each(given).table_valued("value")
             cells = (
                 type_coerce(
                     func.json_extract(rows.c.value, literal_column(f"'$[{index}]'")), type_
                 ).label(column)
                 for index, (column, type_) in enumerate(self.columns.items())
             )
-            return select(*cells).cte(self.name).prefix_with("MATERIALIZED")
-        arrays = (
-            bindparam(f"{self.name}_{column}", type_=postgresql.ARRAY(type_))
-            for column, type_ in self.columns.items()
-        )
-        unnested = func.unnest(*arrays).table_valued(*self.columns).render_derived()
-        cells = (
-            type_coerce(unnested.c[column], type_).label(column)
-            for column, type_ in self.columns.items()
-        )
+        else:
+            # Where a column is JSON its cells come as the text of it.
+            read = {
+                column: Text() if isinstance(type_, JSON) else type_
+                for column, type_ in self.columns.items()
+            }
+            records = (
+                func.json_to_recordset(sql_cast(given, JSON()))
+                .table_valued(*(sql_column(*each) for each in read.items()))
+                .render_derived(with_types=True)
+            )
+            cells = (
+                (
+                    sql_cast(records.c[column], type_)
+                    if isinstance(type_, JSON)
+                    else type_coerce(records.c[column], type_)
+                ).label(column)
+                for column, type_ in self.columns.items()
+            )
         return select(*cells).cte(self.name).prefix_with("MATERIALIZED")
 
     def values(self, dialect: Dialect, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
         """The rows, each in the order of the columns, as arguments of the execution."""
         if dialect.name != "sqlite":
-            return {
-                f"{self.name}_{column}": [row[index] for row in rows]
-                for index, column in enumerate(self.columns)
-            }
+            return self.records([dict(zip(self.columns, row, strict=True)) for row in rows])
         columns = [
             stored_cells(type_, [row[index] for row in rows])
             for index, type_ in enumerate(self.columns.values())
         ]
         return {self.name: json.dumps(list(zip(*columns, strict=True)))}
+
+    def records(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """The rows, each with its cells by column and maybe others, as PostgreSQL takes them."""
+        return {self.name: orjson.dumps(rows, default=dict).decode()}
 
 
 def stored_cells(type_: TypeEngine[Any], cells: list[Any]) -> list[Any]:
