@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from trenza.domain.access import Verb, Viewer
 from trenza.domain.erasure import ERASED
+from trenza.domain.errors import DomainError
 from trenza.domain.ids import Prefix
 from trenza.domain.metering.ledger import DebitReason
 from trenza.domain.text import clean
@@ -22,6 +23,7 @@ from trenza.services.reference import absent, require_form
 from trenza.services.report import (
     Answer,
     Arrival,
+    Checked,
     Recorded,
     RecordInteraction,
     Report,
@@ -39,6 +41,7 @@ __all__ = [
     "RecordInteraction",
     "Recorded",
     "content_hash",
+    "record_checked",
     "record_interactions",
     "retract_interaction",
 ]
@@ -54,14 +57,21 @@ async def record_interactions(
     Equal to recording them one by one. Needs the scope `record`.
     """
     viewer.require(Verb.RECORD_INTERACTION)
+    return await record_checked(dependencies, viewer, [check_or_refuse(each) for each in arrivals])
+
+
+async def record_checked(
+    dependencies: Dependencies, viewer: Viewer, checked: Sequence[Checked | DomainError]
+) -> list[Answer]:
+    """Records what was checked before, as `record_interactions` does; a refusal is its answer."""
 
     async def work(connection: AsyncConnection) -> tuple[list[Answer], bool]:
-        checked = [check_or_refuse(arrival) for arrival in arrivals]
-        reports = [each for each in checked if isinstance(each, Report)]
+        reported = [Report.of(each) if isinstance(each, Checked) else each for each in checked]
+        reports = [each for each in reported if isinstance(each, Report)]
         batch = Batch(connection, dependencies, viewer.workspace_id, reports)
         grown = await batch.record()
         await keep_late(connection, dependencies, viewer.workspace_id, batch.late)
-        return [each.settled() if isinstance(each, Report) else each for each in checked], grown
+        return [each.settled() if isinstance(each, Report) else each for each in reported], grown
 
     answers, grown = await dependencies.database.write(work, viewer.workspace_id)
     if grown:

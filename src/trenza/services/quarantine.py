@@ -105,7 +105,7 @@ async def admit_interaction(
         if kept["erased_at"] is not None:
             raise Conflict("what was reported is erased", path=("quarantineId",))
         now = dependencies.clock.now()
-        report = check(Arrival(from_record(kept["request"]), now))
+        report = Report.of(check(Arrival(from_record(kept["request"]), now)))
         report.admitted_as = dependencies.new_id(Prefix.INTERACTION)
         grown = await Batch(connection, dependencies, workspace_id, [report]).record()
         if isinstance(report.answer, Recorded):

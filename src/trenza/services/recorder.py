@@ -21,9 +21,10 @@ from dataclasses import dataclass, field
 import structlog
 
 from trenza.domain.access import Verb, Viewer
-from trenza.domain.errors import Overloaded
+from trenza.domain.errors import DomainError, Overloaded
 from trenza.services.dependencies import Dependencies
-from trenza.services.interaction import Answer, Arrival, RecordInteraction, record_interactions
+from trenza.services.interaction import Answer, RecordInteraction, record_checked
+from trenza.services.report import Arrival, Checked, check_or_refuse
 from trenza.storage.engine import may_stand
 
 BATCH_MAX = 500
@@ -44,7 +45,7 @@ LOG = structlog.get_logger("trenza.recorder")
 @dataclass
 class _Request:
     viewer: Viewer
-    arrivals: list[Arrival]
+    checked: list[Checked | DomainError]
     answers: asyncio.Future[list[Answer]]
 
 
@@ -66,13 +67,17 @@ class _Waiting:
             return beside < WRITERS_MAX and self.reports >= BATCH_MAX
         return bool(self.requests)
 
-    def admit(self, reports: int) -> None:
-        """Takes some more reports; raises Overloaded where there are too many already."""
+    def require_room(self, reports: int) -> None:
+        """Raises Overloaded where there are too many already for some more reports."""
         if self.reports and self.reports + reports > WAITING_MAX:
             raise Overloaded(
                 f"{self.reports} reports are waiting to be recorded; try again a little later"
             )
-        self.reports += reports
+
+    def add(self, request: _Request) -> None:
+        """Has a request wait for the next transaction."""
+        self.requests.append(request)
+        self.reports += len(request.checked)
         if self.reports >= self.last_size:
             self.are_there.set()
 
@@ -87,10 +92,10 @@ class _Waiting:
     def next_batch(self) -> list[_Request]:
         """The requests that go first and fit into one transaction; at least one."""
         batch = [self.requests.popleft()]
-        size = len(batch[0].arrivals)
-        while self.requests and size + len(self.requests[0].arrivals) <= BATCH_MAX:
+        size = len(batch[0].checked)
+        while self.requests and size + len(self.requests[0].checked) <= BATCH_MAX:
             batch.append(self.requests.popleft())
-            size += len(batch[-1].arrivals)
+            size += len(batch[-1].checked)
         self.reports -= size
         self.last_size = size
         return batch
@@ -111,11 +116,12 @@ class Recorder:
         viewer.require(Verb.RECORD_INTERACTION)
         workspace_id = viewer.workspace_id
         waiting = self._waiting.setdefault(workspace_id, _Waiting())
-        waiting.admit(len(requests))
+        waiting.require_room(len(requests))
         arrived_at = self._dependencies.clock.now()
-        arrivals = [Arrival(request, arrived_at) for request in requests]
+        # Now, while the database works on the transaction before.
+        checked = [check_or_refuse(Arrival(request, arrived_at)) for request in requests]
         answers: asyncio.Future[list[Answer]] = asyncio.get_running_loop().create_future()
-        waiting.requests.append(_Request(viewer, arrivals, answers))
+        waiting.add(_Request(viewer, checked, answers))
         if waiting.is_worth_writing(beside=len(waiting.writers)):
             waiting.writers.add(asyncio.create_task(self._write(workspace_id)))
         # A client that goes away does not take back what it reported.
@@ -137,9 +143,9 @@ class Recorder:
             waiting.writers.discard(asyncio.current_task())
 
     async def _commit(self, batch: list[_Request]) -> None:
-        arrivals = [arrival for request in batch for arrival in request.arrivals]
+        checked = [each for request in batch for each in request.checked]
         try:
-            answers = await record_interactions(self._dependencies, batch[0].viewer, arrivals)
+            answers = await record_checked(self._dependencies, batch[0].viewer, checked)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is answered to who asked
             LOG.warning("batch_failed", requests=len(batch), error=type(error).__name__)
             alone = len(batch) > 1 and not may_stand(error)
@@ -151,7 +157,7 @@ class Recorder:
             return
         start = 0
         for request in batch:
-            end = start + len(request.arrivals)
+            end = start + len(request.checked)
             if not request.answers.cancelled():
                 request.answers.set_result(answers[start:end])
             start = end

@@ -85,9 +85,8 @@ class Recorded:
 Answer = Recorded | DomainError
 
 
-@dataclass
-class Report:
-    """A checked report on its way through the transaction, which first tells its lane."""
+class Checked(NamedTuple):
+    """A report of which all is right that can be told without looking anything up."""
 
     request: RecordInteraction
     arrived_at: datetime
@@ -95,13 +94,29 @@ class Report:
     references: Mapping[str, str]
     key: tuple[str, str] | None
     """What identifies the report, or nothing where the caller gave no id."""
+
+
+@dataclass
+class Report:
+    """A checked report on its way through one transaction, which first tells its lane."""
+
+    request: RecordInteraction
+    arrived_at: datetime
+    identity: Identity | None
+    references: Mapping[str, str]
+    key: tuple[str, str] | None
+    contact_id: str
     lane: Lane | None = None
     content_hash: str = ""
     admitted_as: str | None = None
-    contact_id: str = ""
     event: Event | None = None
     refusal: DomainError | None = None
     answer: Answer | None = None
+
+    @classmethod
+    def of(cls, checked: Checked) -> "Report":
+        """The report at the beginning of its way."""
+        return cls(*checked, checked.request.contact_id or "")
 
     def judge(self, policy: RulePolicy) -> None:
         """Tells the lane by the workspace's rules, and hashes what is said; or refuses it."""
@@ -129,7 +144,7 @@ class Report:
         return self.answer
 
 
-def check_or_refuse(arrival: Arrival) -> Report | DomainError:
+def check_or_refuse(arrival: Arrival) -> Checked | DomainError:
     """What `check` says, its refusal as a value."""
     try:
         return check(arrival)
@@ -137,7 +152,7 @@ def check_or_refuse(arrival: Arrival) -> Report | DomainError:
         return refusal
 
 
-def check(arrival: Arrival) -> Report:
+def check(arrival: Arrival) -> Checked:
     """What can be said of a report without looking anything up; raises InvalidInput, NotFound."""
     request = _cleaned(arrival.request)
     if (request.contact_id is None) == (request.identity is None):
@@ -146,14 +161,8 @@ def check(arrival: Arrival) -> Report:
     references = request.references()
     for name, id in references.items():
         require_form(id, PREFIXES[name], name)
-    return Report(
-        request,
-        arrival.arrived_at,
-        identity,
-        references,
-        None if request.external_id is None else (request.source, request.external_id),
-        contact_id=request.contact_id or "",
-    )
+    key = None if request.external_id is None else (request.source, request.external_id)
+    return Checked(request, arrival.arrived_at, identity, references, key)
 
 
 def _cleaned(request: RecordInteraction) -> RecordInteraction:
