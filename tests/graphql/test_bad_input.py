@@ -363,3 +363,20 @@ async def test_a_malformed_address_finds_nobody_and_says_why(world: World) -> No
         assert answer["errors"][0]["extensions"] == code
     found = await client.run(document, channel="EMAIL", address="nobody@example.com")
     assert found == {"contactByIdentity": None}
+
+
+async def test_errors_come_in_the_order_of_the_document(world: World) -> None:
+    client = (await world.tenant()).admin
+    recorded = await client.record("interaction { contact { id } }", **report(world))
+    contact_id = recorded["interaction"]["contact"]["id"]
+
+    answer = await client.ask(
+        "query ($id: ID!) {\n"
+        "  late: contact(id: $id) { interactions(first: 1, last: 1) { totalCount } }\n"
+        '  soon: contactByIdentity(channel: EMAIL, address: "") { id }\n'
+        "}",
+        id=contact_id,
+    )
+
+    paths = [each["path"] for each in answer["errors"]]
+    assert paths == [["late", "interactions"], ["soon"]]

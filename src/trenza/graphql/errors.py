@@ -101,8 +101,18 @@ HANDLERS = [_handler(error, cls) for error, cls in TYPES.items()]
 
 
 def presented(found: Sequence[GraphQLError], correlation_id: str) -> list[GraphQLError]:
-    """The errors as a client sees them: its own mistakes as they are, ours masked and logged."""
-    return [_presented(error, correlation_id) for error in found]
+    """The errors as a client sees them: its own mistakes as they are, ours masked and logged.
+
+    They come in the order of the document, whichever field was the first to fail.
+    """
+    return [_presented(error, correlation_id) for error in sorted(found, key=_place)]
+
+
+def _place(error: GraphQLError) -> tuple[Any, ...]:
+    """Where the field of an error stands in the document, then which of its values it is."""
+    positions = (error.positions or ()) if error.path else ()
+    steps = [(step, "") if isinstance(step, int) else (-1, step) for step in error.path or ()]
+    return tuple(positions), steps
 
 
 def _presented(error: GraphQLError, correlation_id: str) -> GraphQLError:
