@@ -158,11 +158,13 @@ class PostgresStatements:
 
     def _take(self, workspace_id: str) -> _Set | None:
         """An idle connection of the workspace, or else the one that nobody used for longest."""
-        self._idle = [each for each in self._idle if not each.connection.is_closed()]
-        for index in range(len(self._idle) - 1, -1, -1):
-            if self._idle[index].workspace_id == workspace_id:
-                return self._idle.pop(index)
-        return self._idle.pop(0) if self._idle else None
+        while self._idle:
+            places = reversed(range(len(self._idle)))
+            own = (n for n in places if self._idle[n].workspace_id == workspace_id)
+            taken = self._idle.pop(next(own, 0))
+            if not taken.connection.is_closed():
+                return taken
+        return None
 
     async def _connect(self) -> _Set:
         connection = await asyncpg.connect(
