@@ -31,6 +31,12 @@ KEPT_STATEMENTS = 512
 _LIMIT = re.compile("stack overflow|too large|too many|at most")
 """How SQLite says that a statement is beyond its parser, for which it has no code."""
 
+MAPPED_BYTES_MAX = 1 << 30
+"""How much of a file its readers see as memory: a page that is read costs no call then.
+
+Their own memory of pages is small, and forgotten whenever another connection has written.
+"""
+
 SET_WORKSPACE = "SELECT set_config($1, $2, false)"
 
 READ_SETTINGS = {
@@ -267,6 +273,7 @@ class SqliteStatements:
             self._file, isolation_level=None, cached_statements=KEPT_STATEMENTS
         )
         connection.execute("PRAGMA busy_timeout=15000")
+        connection.execute(f"PRAGMA mmap_size={MAPPED_BYTES_MAX}")
         return connection, guard_reads(connection)
 
 
