@@ -18,7 +18,7 @@ from trenza.readplan.selection import Selection
 from trenza.readplan.statement import Statement, rows_parameters
 from trenza.storage.statements import Statements
 
-Asked = tuple[Sequence[str], asyncio.Future[list[str]]]
+Asked = tuple[Sequence[str], asyncio.Future[list[bytes]]]
 """The ids of rows, and where their JSON is waited for."""
 
 
@@ -31,14 +31,14 @@ class Gathering:
         self._waiting: dict[tuple[Statement, Hashable], list[Asked]] = {}
         self._running: set[asyncio.Task[None]] = set()
 
-    async def texts(self, statement: Statement, run: Run, ids: Sequence[str]) -> list[str]:
+    async def texts(self, statement: Statement, run: Run, ids: Sequence[str]) -> list[bytes]:
         """The JSON of each row."""
         key = (statement, run.workspace_id if statement.is_shared else run)
         loop = asyncio.get_running_loop()
         if key not in self._waiting:
             self._waiting[key] = []
             loop.call_soon(self._start, key, run)
-        answer: asyncio.Future[list[str]] = loop.create_future()
+        answer: asyncio.Future[list[bytes]] = loop.create_future()
         self._waiting[key].append((ids, answer))
         return await answer
 
@@ -60,7 +60,7 @@ class Gathering:
             if not answer.cancelled():
                 answer.set_result(own)
 
-    async def read(self, statement: Statement, run: Run, ids: Sequence[str]) -> list[str]:
+    async def read(self, statement: Statement, run: Run, ids: Sequence[str]) -> list[bytes]:
         """The JSON of each row, by a statement for these alone."""
         unique = list(dict.fromkeys(ids))
         parameters = self.parameters(statement, run, unique)
@@ -81,7 +81,7 @@ def read_back_of(
 ) -> ReadBack:
     """What reads back the rows that functions find in a run."""
 
-    async def read_back(selection: Selection, ids: Sequence[str]) -> Sequence[str]:
+    async def read_back(selection: Selection, ids: Sequence[str]) -> Sequence[bytes]:
         return await gathering.texts(statements[selection], run, ids) if ids else []
 
     return read_back

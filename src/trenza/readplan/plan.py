@@ -20,7 +20,7 @@ from trenza.readplan.selection import Field, Selection, UncoveredError
 from trenza.readplan.statement import Statement, Writer, ids_given
 from trenza.storage.statements import Statements
 
-Texts = Sequence[str]
+Texts = Sequence[bytes]
 Step = Callable[[dict[str, Any], Texts, Run], None]
 
 
@@ -41,10 +41,12 @@ class Plan:
 
     async def answer(self, run: Run, statements: Statements, gathering: Gathering) -> bytes:
         """The whole answer as JSON; raises DomainError for arguments that are refused."""
-        await check_all(self.checked, run)
+        if self.checked:
+            await check_all(self.checked, run)
         for field in self.counted:
             run.window(field)
-        run.read_back = read_back_of(self.found, run, gathering)
+        if self.found:
+            run.read_back = read_back_of(self.found, run, gathering)
         texts: Texts = ()
         if self.statement is not None:
             parameters = self.statement.parameters(run)
@@ -54,7 +56,8 @@ class Plan:
         found: dict[str, Any] = {}
         for step in self.steps:
             step(found, texts, run)
-        await run.settle()
+        if run.awaited:
+            await run.settle()
         return orjson.dumps({"data": found})
 
 

@@ -148,7 +148,8 @@ class Planner:
             LOG.info("plan_missed", reason=reason, operation=_name_of(document.operation))
             raise UncoveredError(reason) from refusal
         finally:
-            await run.end()
+            if run.awaited:
+                await run.end()
 
     def log_use(self) -> None:
         """Says how many operations were answered by plans, and why others were not."""

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from trenza.readplan.selection import Field, Selection
 
 
-ReadBack = Callable[["Selection", Sequence[str]], Awaitable[Sequence[str]]]
+ReadBack = Callable[["Selection", Sequence[str]], Awaitable[Sequence[bytes]]]
 """Answers the JSON of rows by their ids, as it is selected."""
 
 
-async def _never(_: Selection, ids: Sequence[str]) -> Sequence[str]:
+async def _never(_: Selection, ids: Sequence[str]) -> Sequence[bytes]:
     raise BrokenInvariant(f"nothing reads back {len(ids)} rows")
 
 

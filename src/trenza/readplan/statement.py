@@ -106,7 +106,9 @@ class Writer:
         """The statement of everything that was added; nothing where nothing was."""
         if not self._columns:
             return None
-        named = [column.label(f"c{n}") for n, column in enumerate(self._columns)]
+        named = [
+            self._json.encoded(column).label(f"c{n}") for n, column in enumerate(self._columns)
+        ]
         return self._compiled(select(*named))
 
     def rows(self, selection: Selection) -> Statement:
@@ -115,9 +117,8 @@ class Writer:
         for name in rows_parameters(self._dialect, []):
             self._values[name] = _rows_of(name)
         alias, statement = self._rows(selection.cls.table)
-        found = statement.with_only_columns(
-            alias.c.id, self.object(selection, alias).label("j"), maintain_column_froms=True
-        )
+        text = self._json.encoded(self.object(selection, alias)).label("j")
+        found = statement.with_only_columns(alias.c.id, text, maintain_column_froms=True)
         return self._compiled(found.join(given, given.c.id == alias.c.id))
 
     def _compiled(self, statement: Any) -> Statement:

@@ -47,7 +47,7 @@ class Kind:
     fill: Fill | None
     beside: Sequence[tuple[str, str, Encode]]
 
-    def finished(self, text: str, stored: Stored, run: Run) -> Any:
+    def finished(self, text: bytes, stored: Stored, run: Run) -> Any:
         """The object of a row that was read back, with what was known of it beside."""
         if self.fill is None and not self.beside:
             return orjson.Fragment(text)

@@ -31,6 +31,12 @@ KEPT_STATEMENTS = 512
 _LIMIT = re.compile("stack overflow|too large|too many|at most")
 """How SQLite says that a statement is beyond its parser, for which it has no code."""
 
+MAPPED_BYTES_MAX = 1 << 30
+"""How much of a file its readers see as memory: a page that is read costs no call then.
+
+Their own memory of pages is small, and forgotten whenever another connection has written.
+"""
+
 SET_WORKSPACE = "SELECT set_config($1, $2, false)"
 
 READ_SETTINGS = {
@@ -158,11 +164,13 @@ class PostgresStatements:
 
     def _take(self, workspace_id: str) -> _Set | None:
         """An idle connection of the workspace, or else the one that nobody used for longest."""
-        self._idle = [each for each in self._idle if not each.connection.is_closed()]
-        for index in range(len(self._idle) - 1, -1, -1):
-            if self._idle[index].workspace_id == workspace_id:
-                return self._idle.pop(index)
-        return self._idle.pop(0) if self._idle else None
+        while self._idle:
+            places = reversed(range(len(self._idle)))
+            own = (n for n in places if self._idle[n].workspace_id == workspace_id)
+            taken = self._idle.pop(next(own, 0))
+            if not taken.connection.is_closed():
+                return taken
+        return None
 
     async def _connect(self) -> _Set:
         connection = await asyncpg.connect(
@@ -265,6 +273,7 @@ class SqliteStatements:
             self._file, isolation_level=None, cached_statements=KEPT_STATEMENTS
         )
         connection.execute("PRAGMA busy_timeout=15000")
+        connection.execute(f"PRAGMA mmap_size={MAPPED_BYTES_MAX}")
         return connection, guard_reads(connection)
 
 

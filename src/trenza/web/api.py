@@ -117,14 +117,12 @@ class Api(GraphQL[Context, None]):
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(reversed(scope["headers"]))
-        receive = _limited(receive)
         try:
             viewer = scope["trenza.viewer"] = await self._viewer_of(headers)
+            body = await _whole(receive)
             planned = None
             if self._planner is not None and _is_json(scope, headers):
-                body = await _whole(receive)
                 planned = await self._planned(viewer, self._planner, body)
-                receive = _again(body, receive)
         except Unauthenticated as refusal:
             denied = {"WWW-Authenticate": "Bearer"}
             await refused(401, refusal.code, refusal.message, denied)(scope, receive, send)
@@ -136,7 +134,7 @@ class Api(GraphQL[Context, None]):
             return
         else:
             if planned is None:
-                await super().__call__(scope, receive, send)
+                await super().__call__(scope, _again(body, receive), send)
             else:
                 await _send_json(planned, send)
 
@@ -226,14 +224,17 @@ async def _send_json(body: bytes, send: Send) -> None:
 
 
 async def _whole(receive: Receive) -> bytes:
-    parts = []
+    """The body of a request; raises HTTPException where it is too large."""
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] != "http.request":
             raise ClientDisconnect
-        parts.append(message.get("body", b""))
+        body += message.get("body", b"")
+        if len(body) > BODY_MAX:
+            raise HTTPException(413, TOO_LARGE)
         if not message.get("more_body", False):
-            return b"".join(parts)
+            return bytes(body)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
@@ -248,20 +249,6 @@ def _again(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return again
-
-
-def _limited(receive: Receive) -> Receive:
-    received = 0
-
-    async def counted() -> Any:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > BODY_MAX:
-            raise HTTPException(413, TOO_LARGE)
-        return message
-
-    return counted
 
 
 class Compressed:
