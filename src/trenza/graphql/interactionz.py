@@ -28,6 +28,7 @@ from trenza.storage.interactionz import (
     UsageAlert as AlertTable,
 )
 from trenza.storage.ledger import LEDGER
+from trenza.storage.session import SESSION
 
 if TYPE_CHECKING:
     from strawberry import ID
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from trenza.graphql.interaction import Interaction
     from trenza.readplan.connection import Connection
 
+LATEST_SESSIONS = Order((SESSION.c.opened_position,), descending=True, named_by=SESSION.c.id)
 NOW = Argument(
     "datetime | None", "The instant; now when omitted.", default=lambda operation: operation.now
 )
@@ -88,7 +90,7 @@ class InteractionzSession(Node):
     interactions: Connection[Interaction] = connection(
         "What it covers, earliest first: the first one opened it.",
         by=INTERACTION.c.session_id,
-        order=Order((INTERACTION.c.position,)),
+        order=Order((INTERACTION.c.position,), named_by=INTERACTION.c.id),
     )
     entries: list[InteractionzDebit] = many(
         "What the ledger says of it: its debit, and reversals where it was cut anew.",
