@@ -21,7 +21,7 @@ from trenza.domain.instant import EARLIEST, LATEST, instant_text
 from trenza.domain.text import clean
 from trenza.services.activity import note_of
 from trenza.services.dependencies import Dependencies
-from trenza.services.reference import absent, require_form
+from trenza.services.reference import require_form, root_in
 from trenza.services.skeleton import empty_quarantine, share_secret, strip_interactions
 from trenza.storage.bulk import write_all
 from trenza.storage.contact import CONTACT, find_roots, lock_roots
@@ -92,9 +92,7 @@ async def erase_contact(
 
     async def work(connection: AsyncConnection) -> Erased:
         roots = await lock_roots(connection, viewer.workspace_id, [request.contact_id])
-        if request.contact_id not in roots:
-            raise absent("contactId")
-        root_id = roots[request.contact_id]
+        root_id = root_in(roots, request.contact_id)
         done = await find_certificate(connection, viewer.workspace_id, root_id)
         if done is not None:
             return Erased(root_id, done["id"], replayed=True)
@@ -113,9 +111,7 @@ async def preview_erasure(
     reason = clean(request.reason, ("reason",), REASON_LONGEST)
     async with dependencies.database.read(viewer.workspace_id) as connection:
         roots = await find_roots(connection, viewer.workspace_id, [request.contact_id])
-        if request.contact_id not in roots:
-            raise absent("contactId")
-        root_id = roots[request.contact_id]
+        root_id = root_in(roots, request.contact_id)
         person = await whole_person(connection, viewer.workspace_id, root_id)
         _require_nameless(reason, person, await _values(connection, person))
         return ErasurePreview(root_id, await _counts(connection, person))
