@@ -1,6 +1,5 @@
 """The migration that lets interactions name an agent keeps every row, and what refers to it."""
 
-
 from tests.services.books import utc
 from tests.storage.migrating import Rows, migrated
 from trenza.storage import Contact, Interaction, InteractionzSession, LedgerEntry, Workspace
