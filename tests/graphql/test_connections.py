@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.graphql.reports import report
-from tests.world import Client, World, text_of
+from tests.world import Client, World, a_world, text_of
 
 PAGE = """
 query ($first: Int, $after: String, $last: Int, $before: String, $order: ContactOrder,
@@ -110,6 +110,26 @@ async def test_a_wrong_page_is_refused(world: World) -> None:
         [error] = answer["errors"]
         assert error["extensions"] == {"code": "INVALID_INPUT", "input": [blamed]}, arguments
         assert error["path"] == ["contacts"]
+
+
+async def test_beyond_a_row_of_another_workspace_there_is_nothing(database_url: str) -> None:
+    document = (
+        "query ($after: String, $before: String) { workspace { "
+        "interactions(after: $after, before: $before) { edges { cursor } } } }"
+    )
+    for read_plan in (True, False):
+        async with a_world(database_url, read_plan=read_plan) as world:
+            own, other = (await world.tenant()).admin, (await world.tenant()).admin
+            cursors = []
+            for client in (own, other):
+                await client.record(**report(world))
+                edges = (await client.run(document))["workspace"]["interactions"]["edges"]
+                cursors += [edge["cursor"] for edge in edges]
+
+            assert len(cursors) == 2
+            for side in ("after", "before"):
+                found = await own.run(document, **{side: cursors[1]})
+                assert found == {"workspace": {"interactions": {"edges": []}}}
 
 
 async def test_contacts_are_filtered_and_ordered(world: World) -> None:

@@ -73,6 +73,36 @@ async def test_messages_burn_the_plan_and_then_run_over(world: World) -> None:
     assert await figures(client) == (2, 3, 0, 1)
 
 
+PAID = """
+{ workspace { debits { nodes {
+  sequence amount grant { kind effectiveAt expiresAt grant { note } }
+} } } }
+"""
+
+
+async def test_a_debit_tells_which_grant_paid_it(world: World) -> None:
+    client, first, _ = await overspend(world)
+    bought_at = await buy_and_go_on(world, client)
+    plan = {"kind": "PLAN", "effectiveAt": NOVEMBER, "expiresAt": DECEMBER, "grant": None}
+    bought = {
+        "kind": "PURCHASE",
+        "effectiveAt": bought_at,
+        "expiresAt": NEW_YEAR,
+        "grant": {"note": "Factura 7"},
+    }
+
+    async def paid() -> list[tuple[int, int, Any]]:
+        nodes = (await client.run(PAID))["workspace"]["debits"]["nodes"]
+        return [(node["sequence"], node["amount"], node["grant"]) for node in nodes[::-1]]
+
+    told = [(1, 1, plan), (2, 1, plan), (3, 1, None), (5, 1, bought)]
+    assert await paid() == told
+    await retract(client, first)
+    # What the plan no longer pays it has left for the one that was overage.
+    told = [(1, 1, None), (2, 1, plan), (3, 1, plan), (5, 1, bought), (6, -1, None)]
+    assert await paid() == told
+
+
 async def test_a_grant_is_told_and_adds_to_what_remains(world: World) -> None:
     client, _, _ = await overspend(world)
     bought_at = text_of(world.clock.advance(minutes=1))

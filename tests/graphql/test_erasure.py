@@ -1,5 +1,6 @@
 """Erasing, exporting and keeping, as a client of the API sees them."""
 
+from base64 import b64decode
 from datetime import timedelta
 from typing import Any
 
@@ -196,3 +197,61 @@ async def test_a_report_for_an_erased_contact_is_refused_with_the_field(database
         )
 
         assert (answer["code"], answer["path"]) == ("CONFLICT", ["contactId"])
+
+
+PAGES = """
+query ($id: ID!, $size: Int!, $interaction: String, $session: String) {
+  contact(id: $id) {
+    interactions(first: $size, after: $interaction) { edges { cursor node { id } } }
+    earlier: interactions(last: $size, before: $interaction) { nodes { id } }
+    sessions(first: $size, after: $session) {
+      edges { cursor node { id interactions(first: 1) { edges { cursor node { id } } } } }
+    }
+  }
+}
+"""
+
+
+def edges_of(page: Any) -> tuple[list[str], list[str]]:
+    """The ids on a page, and its cursors."""
+    edges = page["edges"]
+    return [edge["node"]["id"] for edge in edges], [edge["cursor"] for edge in edges]
+
+
+@pytest.mark.parametrize("read_plan", [True, False])
+async def test_cursors_hold_no_external_id_and_outlive_an_erasure(
+    database_url: str, read_plan: bool
+) -> None:
+    async with a_world(database_url, read_plan=read_plan) as world:
+        tenant = await world.tenant()
+        ana = await a_person(tenant)
+        told: dict[str, Any] = {
+            "channel": "EMAIL",
+            "kind": "CUSTOMER_MESSAGE",
+            "identity": MAIL,
+            "text": "hola",
+        }
+        for days in range(1, 3):
+            at = text_of(world.clock.advance(days=1))
+            # All in one place but for their external ids, which come in another order.
+            for n in (3, 1, 4, 2):
+                await tenant.admin.record(
+                    source="x", externalId=f"canary.{days}.{n}", occurredAt=at, **told
+                )
+        whole = (await tenant.admin.run(PAGES, id=ana, size=20))["contact"]
+        interactions, cursors = edges_of(whole["interactions"])
+        sessions, places = edges_of(whole["sessions"])
+        opened = [edge["node"]["interactions"] for edge in whole["sessions"]["edges"]]
+        cursors_within = [cursor for each in opened for cursor in edges_of(each)[1]]
+
+        await erase(tenant.admin, ana)
+
+        assert (len(interactions), len(sessions)) == (9, 3)
+        for cursor in (*cursors, *places, *cursors_within):
+            assert b"canary" not in b64decode(f"{cursor}==", altchars=b"-_")
+        for n, cursor in enumerate(cursors):
+            place = places[min(n, 2)]
+            page = await tenant.admin.run(PAGES, id=ana, size=20, interaction=cursor, session=place)
+            assert edges_of(page["contact"]["interactions"])[0] == interactions[n + 1 :]
+            assert [each["id"] for each in page["contact"]["earlier"]["nodes"]] == interactions[:n]
+            assert edges_of(page["contact"]["sessions"])[0] == sessions[min(n, 2) + 1 :]

@@ -165,6 +165,17 @@ async def test_custom_fields_cost_their_definitions_once(
     assert costs == [{"planned": 1, "others": 1}, {"planned": 1, "others": 0}]
 
 
+async def test_all_grants_that_paid_are_one_statement(apps: Apps, story: Story) -> None:
+    world = apps.planned
+
+    for document in (
+        "{ workspace { debits { nodes { grant { kind } } } } }",
+        "{ contacts { nodes { debits { nodes { grant { kind } } } } } }",
+    ):
+        cost = await cost_of(world, story.a.client(world), document)
+        assert cost == {"planned": 1, "others": 1}
+
+
 @pytest.mark.parametrize("document", FIGURES)
 async def test_figures_cost_what_they_cost_and_no_more(
     apps: Apps, story: Story, document: str

@@ -7,7 +7,7 @@ import pytest
 from tests.services.books import MICROSECOND, Books, open_books, utc
 from trenza.domain.errors import InvalidInput
 from trenza.domain.metering.balance import Balance, GrantKind
-from trenza.services.balance import Moment, find_balances, find_payers
+from trenza.services.balance import find_balances, find_payers
 from trenza.services.ledger import AppendedEntry
 
 FOREVER = utc(2199, 1, 1)
@@ -229,15 +229,14 @@ async def payers(
     """Of the grant that paid each debit: its kind, and since when it was live."""
     async with books.database.read(books.workspace_id) as connection:
         workspace = await books.settings()
-        moment = Moment(at, FOREVER)
-        found = await find_payers(
-            connection, workspace, [entry.sequence for entry in entries], moment
-        )
+        counting = {entry.sequence: entry.counts_at for entry in entries}
+        found = await find_payers(connection, workspace, FOREVER, counting, at, FOREVER)
         balances = await find_balances(
             connection, workspace, [(entry.counts_at, FOREVER) for entry in entries]
         )
-    grants = {use.grant.id: use.grant for each in balances for use in each.grant_uses}
+    grants = {use.grant for each in balances for use in each.grant_uses}
+    assert {grant for grant in found.values() if grant} <= grants
     return {
-        sequence: None if id_ is None else (grants[id_].kind, grants[id_].effective_at)
-        for sequence, id_ in found.items()
+        sequence: None if grant is None else (grant.kind, grant.effective_at)
+        for sequence, grant in found.items()
     }

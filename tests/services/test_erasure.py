@@ -202,7 +202,7 @@ async def test_nothing_more_is_added_to_an_erased_person(database_url: str) -> N
         assert refused.path == ("contactId",)
         changes = ChangeList(list_id, [ana, web])
         done = await add_to_list(desk.dependencies, desk.viewer, changes)
-        assert [change for _, change in done] == [ListChange.NOT_FOUND] * 2
+        assert [change for _, change in done] == [ListChange.CONFLICT] * 2
 
         assert await world.dump() == before
 

@@ -118,6 +118,25 @@ async def test_what_is_old_becomes_a_skeleton(
         assert await world.dump() == after
 
 
+async def test_no_hash_of_what_was_said_is_left(database_url: str) -> None:
+    async with a_world(database_url) as world:
+        desk = await an_office(world)
+        ana = await desk.met(ANA)
+        said = await desk.record("1", identity=ANA, text="Baja, por favor")
+        word = await desk.record("2", identity=ANA, text="¡Baja!")
+        hashes = {row["id"]: row["content_hash"] for row in await desk.rows(Interaction)}
+        await keep_a_month(desk)
+        world.clock.advance(days=60)
+
+        await apply_retention(desk.dependencies, desk.tenant.id)
+
+        kept = await world.dump()
+        for each in (said, word):
+            assert hashes[each] not in repr(kept)
+        [event] = await desk.rows(ConsentEvent, owner_id=ana)
+        assert (event["status"], event["evidence"]) == ("REVOKED", word)
+
+
 async def seen_of(desk: Office) -> set[str]:
     """Texts of tickets and former names that are left, and nothing of the old log."""
     cutoff = desk.world.clock.at - timedelta(days=31)

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 from alembic import command
-from alembic.config import Config
 
 from tests.postgresql import PostgresqlServer
-from trenza.storage.migrate import FOLDER
+from trenza.storage.migrate import config_of
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -22,10 +21,7 @@ def url_before(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "postgresql":
         server = request.getfixturevalue("postgresql_server")
         url = server.create(name)
-    config = Config()
-    config.set_main_option("script_location", str(FOLDER))
-    config.attributes["url"] = url
-    command.upgrade(config, before)
+    command.upgrade(config_of(url), before)
     yield url
     if server is not None:
         server.drop(name)

@@ -1,15 +1,8 @@
 """The migration that lets interactions name an agent keeps every row, and what refers to it."""
 
-import asyncio
-from typing import Any
-
-import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
-
 from tests.services.books import utc
+from tests.storage.migrating import Rows, migrated
 from trenza.storage import Contact, Interaction, InteractionzSession, LedgerEntry, Workspace
-from trenza.storage.migrate import upgrade
 
 BEFORE = "0007"
 NOON = utc(2026, 9, 10, 12)
@@ -70,7 +63,7 @@ DEBIT = {
     "session_id": "ses_1",
     "cause_id": "int_1",
 }
-ROWS: list[tuple[Any, dict[str, Any]]] = [
+ROWS: Rows = [
     (Workspace, WORKSPACE),
     (Contact, CONTACT),
     (Interaction, INTERACTION),
@@ -80,28 +73,8 @@ ROWS: list[tuple[Any, dict[str, Any]]] = [
 
 
 async def test_interactions_stay_and_name_nobody(url_before: str) -> None:
-    engine = create_async_engine(url_before, poolclass=NullPool)
-    async with engine.begin() as connection:
-        for table, row in ROWS:
-            values = {"workspace_id": "ws_1", **row}
-            columns = (sa.column(name, table.__table__.c[name].type) for name in values)
-            before = sa.table(table.__table__.name, *columns)
-            await connection.execute(sa.insert(before).values(**values))
-    await engine.dispose()
+    after = await migrated(url_before, ROWS)
 
-    # It has an event loop of its own.
-    await asyncio.to_thread(upgrade, url_before)
-
-    # The owner of the tables is held to the policies too, where there are any.
-    engine = create_async_engine(url_before, poolclass=NullPool)
-    async with engine.connect() as connection:
-        broken = []
-        if "sqlite" in url_before:
-            broken = list(await connection.execute(sa.text("PRAGMA foreign_key_check")))
-        else:
-            await connection.execute(sa.text("SET trenza.across_workspaces = 'on'"))
-        [found] = (await connection.execute(sa.select(Interaction.__table__))).mappings()
-        [debit] = (await connection.execute(sa.select(LedgerEntry.__table__))).mappings()
-    await engine.dispose()
+    [found], [debit] = after["interaction"], after["ledger_entry"]
     assert {name: found[name] for name in INTERACTION} == INTERACTION
-    assert (found["agent_id"], debit["cause_id"], broken) == (None, "int_1", [])
+    assert (found["agent_id"], debit["cause_id"]) == (None, "int_1")

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from trenza.domain.channel import ChannelKind
+from trenza.graphql.interaction import LATEST_INTERACTIONS
 from trenza.graphql.node import Node
 from trenza.readplan.fields import Order, column, connection, one
 from trenza.readplan.schema import record
@@ -36,7 +37,7 @@ class Campaign(Node):
     interactions: Connection[Interaction] = connection(
         "Its sends and what came of them, latest first.",
         by=INTERACTION.c.campaign_id,
-        order=Order((INTERACTION.c.position,), descending=True),
+        order=LATEST_INTERACTIONS,
     )
 
 

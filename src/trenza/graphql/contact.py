@@ -33,6 +33,8 @@ from trenza.graphql.custom_field import (
     permit_custom_fields,
 )
 from trenza.graphql.enums import ContactOrderField, OrderDirection
+from trenza.graphql.interaction import LATEST_INTERACTIONS
+from trenza.graphql.interactionz import LATEST_SESSIONS
 from trenza.graphql.node import Node
 from trenza.graphql.segment import segments_of
 from trenza.graphql.ticket import OPEN
@@ -158,12 +160,12 @@ class Contact(Node):
     interactions: Connection[Interaction] = connection(
         "What happened between the person and the company, latest first.",
         by=INTERACTION.c.owner_id,
-        order=Order((INTERACTION.c.position,), descending=True),
+        order=LATEST_INTERACTIONS,
     )
     sessions: Connection[InteractionzSession] = connection(
         "The person's current sessions, latest first.",
         by=SESSION.c.owner_id,
-        order=Order((SESSION.c.opened_position,), descending=True),
+        order=LATEST_SESSIONS,
         where=SESSION.c.superseded_at.is_(None),
         arguments={
             "open_at": Argument(

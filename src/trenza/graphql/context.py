@@ -92,8 +92,10 @@ class Context:
     def figures(self) -> Figures:
         """The figures that are worked out on demand in this operation."""
         if self._figures is None:
-            together = Together(self.statements, self.dependencies.database.dialect)
+            database = self.dependencies.database
+            together = Together(self.statements, database.dialect)
             self._figures = Figures(
+                database,
                 together,
                 self.memory,
                 self.viewer.workspace_id,

@@ -412,6 +412,7 @@ declare(
     REMOVED="It is out of the list now.",
     NOT_IN="It was not in the list.",
     NOT_FOUND="The workspace has no such contact.",
+    CONFLICT="The person was erased.",
 )
 declare(
     TimelineKind,

@@ -16,17 +16,18 @@ from trenza.domain.channel import ChannelKind
 from trenza.domain.consent import ConsentEvent, ConsentPurpose, ContactVerdict, may_contact
 from trenza.domain.custom_field import CustomField
 from trenza.domain.merge import IdentityPolicy
-from trenza.domain.metering.balance import Balance
+from trenza.domain.metering.balance import Balance, Grant
 from trenza.domain.metering.cycle import Cycle
 from trenza.domain.metering.seat import SeatEvent, SeatStatus, SeatUse, status_of
 from trenza.services.attribution import Cost, Grouping, Share, Wanted, find_cost, find_shares
-from trenza.services.balance import answer_balances
+from trenza.services.balance import answer_balances, find_payers
 from trenza.services.identity_policy import find_identity_policy
 from trenza.services.seat import find_peak_signed_in, find_seat_use
 from trenza.services.statement import Statement, find_statement
 from trenza.services.usage import Period, Usage, find_usage
 from trenza.services.workspace import SettingsMemory
 from trenza.storage.asking import Together
+from trenza.storage.engine import Database
 from trenza.storage.ledger import Head, find_head
 from trenza.storage.reachable import find_events, find_events_as_of, find_facts
 from trenza.storage.seat import list_seat_events
@@ -44,11 +45,13 @@ class Figures:
 
     def __init__(
         self,
+        database: Database,
         together: Together,
         memory: SettingsMemory,
         workspace_id: str,
         now: datetime,
     ) -> None:
+        self._database = database
         self._together = together
         self._memory = memory
         self._workspace_id = workspace_id
@@ -57,6 +60,7 @@ class Figures:
         self._said_then: DataLoader[tuple[str, datetime], list[ConsentEvent]] = DataLoader(
             self._find_said_then
         )
+        self._paid: DataLoader[tuple[int, datetime], Grant | None] = DataLoader(self._find_payers)
         self._judged: DataLoader[Message, ContactVerdict] = DataLoader(self._judge)
         self._settings: asyncio.Task[tuple[WorkspaceSettings, Sequence[Cycle]]] | None = None
         self._found: dict[Hashable, asyncio.Task[Any]] = {}
@@ -101,6 +105,10 @@ class Figures:
             return found
 
         return await self._once(("balance", at, known_at), find)
+
+    async def payer(self, sequence: int, counts_at: datetime) -> Grant | None:
+        """The grant that paid a debit; now is as for the balance."""
+        return await asyncio.shield(self._paid.load((sequence, counts_at)))
 
     async def said_of_consent(
         self, owner_id: str, as_of: datetime | None = None
@@ -195,6 +203,14 @@ class Figures:
         # One place that is given up does not take it from the others.
         found: T = await asyncio.shield(self._found[name])
         return found
+
+    async def _find_payers(self, debits: Sequence[tuple[int, datetime]]) -> list[Grant | None]:
+        async def find(workspace: WorkspaceSettings, _: Any) -> dict[int, Grant | None]:
+            async with self._database.read(self._workspace_id) as connection:
+                return await find_payers(connection, workspace, self._now, dict(debits))
+
+        found = await self._once(("payers", *debits), find)
+        return [found.get(sequence) for sequence, _ in debits]
 
     async def _find_said(self, owner_ids: Sequence[str]) -> list[list[ConsentEvent]]:
         found = await find_events(self._together, self._workspace_id, owner_ids)

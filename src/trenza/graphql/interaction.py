@@ -11,8 +11,11 @@ from trenza.domain.metering.explain import explain_verdict
 from trenza.domain.metering.fold import RuleCode
 from trenza.graphql.language import TOLD_IN
 from trenza.graphql.node import Node
-from trenza.readplan.fields import column, computed, one, part
+from trenza.readplan.fields import Order, column, computed, one, part
 from trenza.readplan.schema import Record, record
+from trenza.storage.interaction import (
+    INTERACTION,
+)
 from trenza.storage.interaction import (
     Interaction as InteractionTable,
 )
@@ -31,6 +34,9 @@ if TYPE_CHECKING:
     from trenza.graphql.journey import Journey
     from trenza.graphql.seat import User
     from trenza.graphql.ticket import Ticket
+
+LATEST_INTERACTIONS = Order((INTERACTION.c.position,), descending=True, named_by=INTERACTION.c.id)
+"""A position holds the external id until the interaction becomes a skeleton."""
 
 
 def verdict_sentence(

@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from trenza.domain.access import Scope
 from trenza.domain.channel import ChannelKind
+from trenza.domain.ids import Prefix, has_prefix
 from trenza.domain.interaction import Language, SessionLane
 from trenza.domain.metering.explain import explain_entry
 from trenza.domain.metering.ledger import DebitReason
+from trenza.graphql.context import Context
 from trenza.graphql.enums import SessionState
 from trenza.graphql.language import TOLD_IN
 from trenza.graphql.node import Node
-from trenza.readplan.fields import Argument, Order, column, computed, connection, many, one
+from trenza.readplan.fields import Argument, Order, column, computed, connection, figure, many, one
+from trenza.readplan.reader import Row
 from trenza.readplan.schema import Record, record
 from trenza.storage.interaction import INTERACTION
 from trenza.storage.interactionz import (
@@ -28,6 +32,7 @@ from trenza.storage.interactionz import (
     UsageAlert as AlertTable,
 )
 from trenza.storage.ledger import LEDGER
+from trenza.storage.session import SESSION
 
 if TYPE_CHECKING:
     from strawberry import ID
@@ -37,6 +42,7 @@ if TYPE_CHECKING:
     from trenza.graphql.interaction import Interaction
     from trenza.readplan.connection import Connection
 
+LATEST_SESSIONS = Order((SESSION.c.opened_position,), descending=True, named_by=SESSION.c.id)
 NOW = Argument(
     "datetime | None", "The instant; now when omitted.", default=lambda operation: operation.now
 )
@@ -72,6 +78,35 @@ def entry_sentence(
     )
 
 
+async def find_payer(
+    operation: Context, sequence: int, counts_at: datetime, amount: int
+) -> Row | None:
+    """The grant that paid a debit, as a row."""
+    paid = None if amount < 0 else await operation.figures.payer(sequence, counts_at)
+    if paid is None:
+        return None
+    return {
+        "kind": paid.kind,
+        "effective_at": paid.effective_at,
+        "expires_at": paid.expires_at,
+        # The quota and credits that came back are no rows.
+        "grant_id": paid.id if has_prefix(paid.id, Prefix.GRANT) else None,
+    }
+
+
+@record()
+class PayingGrant(Record):
+    """The credits that a debit took one of."""
+
+    kind: GrantKind = column("Where the credits come from.")
+    effective_at: datetime = column("From when they can be spent.")
+    expires_at: datetime = column("When what is left of them lapses.")
+    grant: InteractionzGrant | None = one(
+        "What was bought or given; null for the plan's quota, and for a credit that came back.",
+        "grant_id",
+    )
+
+
 @record(SessionTable)
 class InteractionzSession(Node):
     """A window of exactly 24 hours that one credit pays, across all channels."""
@@ -88,7 +123,7 @@ class InteractionzSession(Node):
     interactions: Connection[Interaction] = connection(
         "What it covers, earliest first: the first one opened it.",
         by=INTERACTION.c.session_id,
-        order=Order((INTERACTION.c.position,)),
+        order=Order((INTERACTION.c.position,), named_by=INTERACTION.c.id),
     )
     entries: list[InteractionzDebit] = many(
         "What the ledger says of it: its debit, and reversals where it was cut anew.",
@@ -120,6 +155,17 @@ class InteractionzDebit(Node):
         arguments={"language": TOLD_IN},
     )
     session: InteractionzSession | None = one("The session it pays for.", "session_id")
+    grant: PayingGrant | None = figure(
+        find_payer,
+        "sequence",
+        "counts_at",
+        "amount",
+        description=(
+            "The grant that paid it. Null where none did: it is overage, or a reversal took it "
+            "back within its cycle, or it is a reversal itself."
+        ),
+        scope=Scope.READ,
+    )
     supersedes: InteractionzDebit | None = one(
         "The debit that a reversal takes back.", "supersedes", to="sequence"
     )

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from trenza.domain.contact import LifecycleStage
+from trenza.graphql.interaction import LATEST_INTERACTIONS
 from trenza.graphql.node import Node
 from trenza.readplan.fields import Order, column, connection, one
 from trenza.readplan.schema import record
@@ -35,7 +36,7 @@ class Journey(Node):
     interactions: Connection[Interaction] = connection(
         "Its sends and what came of them, latest first.",
         by=INTERACTION.c.journey_id,
-        order=Order((INTERACTION.c.position,), descending=True),
+        order=LATEST_INTERACTIONS,
     )
 
 

@@ -125,7 +125,7 @@ class Membership:
         wanted = [
             AskedPage(
                 page.asked,
-                beyond(MEMBERS, page.window),
+                beyond(MEMBERS, page.window, self._viewer.workspace_id),
                 MEMBERS.columns,
                 MEMBERS.descending is not page.window.backward,
                 page.window.size + 1,

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from trenza.domain.channel import ChannelKind
 from trenza.domain.ticket import TicketStatus, TicketVisibility
+from trenza.graphql.interaction import LATEST_INTERACTIONS
 from trenza.graphql.node import Node
-from trenza.readplan.fields import Argument, Condition, Order, column, connection, one
+from trenza.readplan.fields import Argument, Condition, column, connection, one
 from trenza.readplan.schema import record
 from trenza.storage.interaction import INTERACTION
 from trenza.storage.ticket import Ticket as TicketTable
@@ -39,5 +40,5 @@ class Ticket(Node):
     interactions: Connection[Interaction] = connection(
         "What happened on it, latest first.",
         by=INTERACTION.c.ticket_id,
-        order=Order((INTERACTION.c.position,), descending=True),
+        order=LATEST_INTERACTIONS,
     )

@@ -10,6 +10,8 @@ from trenza.graphql.balance import find_balance
 from trenza.graphql.channel import list_channels
 from trenza.graphql.consent import OPT_OUT_WORDS
 from trenza.graphql.custom_field import list_custom_fields
+from trenza.graphql.interaction import LATEST_INTERACTIONS
+from trenza.graphql.interactionz import LATEST_SESSIONS
 from trenza.graphql.merge import find_policy
 from trenza.graphql.node import Node
 from trenza.graphql.seat import USER_FILTERS, USER_ORDERS, find_seat_use
@@ -23,7 +25,7 @@ from trenza.storage.consent import CAP
 from trenza.storage.erasure import CERTIFICATE
 from trenza.storage.group import GROUP
 from trenza.storage.identity_policy import BLOCKED
-from trenza.storage.interaction import INTERACTION, QUARANTINE, is_waiting
+from trenza.storage.interaction import QUARANTINE, is_waiting
 from trenza.storage.interactionz import InteractionzGrant, UsageAlert
 from trenza.storage.ledger import LEDGER
 from trenza.storage.seat import USER
@@ -106,11 +108,11 @@ class Workspace(Node):
     interactions: Connection[Interaction] = connection(
         "Everything that happened, latest first.",
         key="workspace_id",
-        order=Order((INTERACTION.c.position,), descending=True),
+        order=LATEST_INTERACTIONS,
     )
     sessions: Connection[InteractionzSession] = connection(
         "The current sessions, latest first.",
-        order=Order((SESSION.c.opened_position,), descending=True),
+        order=LATEST_SESSIONS,
         where=SESSION.c.superseded_at.is_(None),
         arguments={
             "open_at": Argument(

@@ -10,7 +10,8 @@ from typing import Any, Generic, TypeVar, cast
 
 import orjson
 import strawberry
-from sqlalchemy import ColumnElement, TypeDecorator, tuple_
+from sqlalchemy import ColumnElement, TypeDecorator, select, tuple_
+from sqlalchemy.sql.util import ClauseAdapter
 
 from trenza.domain.errors import InvalidInput
 from trenza.readplan.fields import Order
@@ -60,7 +61,7 @@ def window(
 
 def write_cursor(order: Order, row: Mapping[str, Any]) -> str:
     """The opaque cursor of a row: a mark of the order, and the values that order the row."""
-    return cursor_of(mark_of(order), [row[str(column.key)] for column in order.columns])
+    return cursor_of(mark_of(order), [row[str(column.key)] for column in order.told])
 
 
 def cursor_of(mark: str, keys: Sequence[Any]) -> str:
@@ -81,19 +82,20 @@ def read_cursor(order: Order, cursor: str | None, name: str) -> tuple[Any, ...] 
         values = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, binascii.Error):
         raise wrong from None
-    if not isinstance(values, list) or len(values) != len(order.columns) + 1:
+    if not isinstance(values, list) or len(values) != len(order.told) + 1:
         raise wrong
     mark, *given = values
     if mark != mark_of(order):
         raise wrong
     return tuple(
-        _value_of(column, value, wrong) for column, value in zip(order.columns, given, strict=True)
+        _value_of(column, value, wrong) for column, value in zip(order.told, given, strict=True)
     )
 
 
 def mark_of(order: Order) -> str:
     """What tells the cursors of one list from those of others that are ordered differently."""
-    columns = ",".join(f"{getattr(column, 'table', '')}.{column.key}" for column in order.columns)
+    each = dict.fromkeys((*order.columns, *order.told))
+    columns = ",".join(f"{getattr(column, 'table', '')}.{column.key}" for column in each)
     return hashlib.blake2b(f"{columns} {order.descending}".encode(), digest_size=3).hexdigest()
 
 
@@ -121,9 +123,29 @@ def python_type(column: ColumnElement[Any]) -> type:
     return stored.python_type
 
 
-def beyond(order: Order, asked: Window) -> list[ColumnElement[bool]]:
+def beyond(order: Order, asked: Window, workspace_id: str) -> list[ColumnElement[bool]]:
     """The keyset conditions of a window."""
-    return beyond_keys(order, asked.after, asked.before)
+    after, before = (
+        None if told is None else place_of(order, told, workspace_id)
+        for told in (asked.after, asked.before)
+    )
+    return beyond_keys(order, after, before)
+
+
+def place_of(order: Order, told: Sequence[Any], workspace_id: Any) -> Sequence[Any]:
+    """What orders the row of a cursor, as it is now; nothing lies beyond a row that is not there.
+
+    `told` is what the cursor holds, as values or parameters.
+    """
+    if order.named_by is None:
+        return told
+    named = order.named_by.table.alias()
+    own = ClauseAdapter(named)
+    [column], [name] = order.columns, told
+    found = select(own.traverse(column)).where(
+        named.c.workspace_id == workspace_id, own.traverse(order.named_by) == name
+    )
+    return [found.scalar_subquery()]
 
 
 def beyond_keys(

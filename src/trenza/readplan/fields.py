@@ -71,10 +71,20 @@ Ordering = tuple[ColumnElement[Any], ...]
 
 @dataclass(frozen=True)
 class Order:
-    """The columns that order a relation; the last one is unique among the rows of a parent."""
+    """The columns that order a relation; the last one is unique among the rows of a parent.
+
+    A cursor holds what orders its row. Where that may change, or should not be told, it is one
+    column, and the cursor names the row by `named_by` instead, which is unique in the workspace.
+    """
 
     columns: Ordering
     descending: bool = False
+    named_by: ColumnElement[Any] | None = None
+
+    @property
+    def told(self) -> Ordering:
+        """The columns of which a cursor is made."""
+        return self.columns if self.named_by is None else (self.named_by,)
 
 
 AS_OF = "as_of"

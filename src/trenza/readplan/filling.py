@@ -394,7 +394,7 @@ def _put_cursor(
 def _cursor(order: fields.Order, keys: Sequence[Any]) -> str:
     values = [
         _instant(key) if python_type(column) is datetime else key
-        for column, key in zip(order.columns, keys, strict=True)
+        for column, key in zip(order.told, keys, strict=True)
     ]
     return cursor_of(mark_of(order), values)
 

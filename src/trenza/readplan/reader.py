@@ -109,7 +109,8 @@ class Reader:
         """One page of the relation for one parent, in its order."""
 
         async def load(keys: Sequence[Key]) -> list[Rows]:
-            statement = self._related(relation, keys).where(*beyond(relation.order, asked))
+            conditions = beyond(relation.order, asked, self.workspace_id)
+            statement = self._related(relation, keys).where(*conditions)
             ordering = sorting(relation.order, asked)
             if len(keys) == 1:
                 statement = statement.order_by(*ordering).limit(asked.size + 1)

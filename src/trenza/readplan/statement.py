@@ -45,7 +45,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from trenza.domain.errors import BrokenInvariant
 from trenza.readplan import fields
-from trenza.readplan.connection import beyond_keys, sorting
+from trenza.readplan.connection import beyond_keys, place_of, sorting
 from trenza.readplan.dialect import (
     JsonDialect,
     Piece,
@@ -331,7 +331,7 @@ class Writer:
             named = [column.label(name) for name, column in columns.items()]
             limited = (
                 statement.with_only_columns(*named, maintain_column_froms=True)
-                .where(*self._beyond(field, own))
+                .where(*self._beyond(field, order, own))
                 .order_by(*sorting(own, asked))
                 .limit(self._size(field, page))
             )
@@ -367,8 +367,8 @@ class Writer:
         return as_object(values.items())
 
     def _keys(self, order: fields.Order) -> ColumnElement[str]:
-        """The values that order a row: what its cursor is made of."""
-        return as_array(self._plain(column) for column in order.columns)
+        """What the cursor of a row is made of."""
+        return as_array(self._plain(column) for column in order.told)
 
     def _page_value(self, each: PageField, rows: FromClause | None, whole: Select[Any]) -> Piece:
         if each.name == "totalCount":
@@ -390,18 +390,21 @@ class Writer:
             return literal_column(str(self._run.window(field).size + more))
         return self.bind(lambda run: run.window(field).size + more, Integer())
 
-    def _beyond(self, field: Field, order: fields.Order) -> list[ColumnElement[bool]]:
+    def _beyond(
+        self, field: Field, order: fields.Order, own: fields.Order
+    ) -> list[ColumnElement[bool]]:
         asked = self._run.window(field)
 
-        def keys(side: str) -> list[BindParameter[Any]] | None:
+        def keys(side: str) -> Sequence[Any] | None:
             if getattr(asked, side) is None:
                 return None
-            return [
+            told = [
                 self.bind(_key_of(field, side, n), column.type)
-                for n, column in enumerate(order.columns)
+                for n, column in enumerate(order.told)
             ]
+            return place_of(order, told, self._workspace)
 
-        return beyond_keys(order, keys("after"), keys("before"))
+        return beyond_keys(own, keys("after"), keys("before"))
 
     def _related(
         self,
@@ -569,7 +572,9 @@ def _adapter(alias: FromClause, declaration: fields.Many) -> ClauseAdapter:
 
 def _adapted(order: fields.Order, adapter: ClauseAdapter) -> fields.Order:
     return fields.Order(
-        tuple(adapter.traverse(column) for column in order.columns), order.descending
+        tuple(adapter.traverse(column) for column in order.columns),
+        order.descending,
+        None if order.named_by is None else adapter.traverse(order.named_by),
     )
 
 

@@ -6,7 +6,7 @@ from the first cycle on that is tied to it by grants that reach from one cycle i
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -30,7 +30,6 @@ from trenza.storage.balance import (
     Debit,
     Question,
     Records,
-    find_debits_beside,
     find_records,
 )
 from trenza.storage.engine import AsyncConnection
@@ -92,38 +91,39 @@ async def answer_balances(
 
 
 async def find_payers(
-    connection: AsyncConnection,
+    source: AsyncConnection,
     workspace: WorkspaceSettings,
-    sequences: Collection[int],
-    moment: Moment,
-) -> dict[int, str | None]:
+    now: datetime,
+    debits: Mapping[int, datetime],
+    at: datetime | None = None,
+    known_at: datetime | None = None,
+) -> dict[int, Grant | None]:
     """Which grant paid each debit, by the debit's sequence; None where it was overage.
 
-    Left out are debits that do not count at the moment, debits that a reversal took back within
-    their cycle, and sequences of other rows.
+    `debits` are when each counts. Left out are debits that do not count at the moment (now as in
+    `answer_balances`), debits that a reversal took back within their cycle, and sequences of other
+    rows. In one statement.
     """
-    debits = [
-        debit
-        for debit in await find_debits_beside(connection, workspace.id, sequences)
-        if debit.counts_at <= moment.at and debit.recorded_at <= moment.known_at
-    ]
     if not debits:
         return {}
-    since = min(debit.counts_at for debit in debits)
-    apart = {debit.counts_at for debit in debits}
-    books = await _load(connection, workspace, LATEST, [Question(*moment, since)], apart)
+    since = min(now if at is None else at, *debits.values())
+    question = Question(at, known_at, since)
+    books = await _load(source, workspace, now, [question], debits.values())
+    [answer] = books.records.answers
     standing: dict[datetime, list[int]] = defaultdict(list)
-    for debit in debits:
-        if not books.is_taken_back(debit, moment):
+    for debit in books.records.debits:
+        is_told = debit.counts_at <= answer.at and debit.recorded_at <= answer.known_at
+        if is_told and not books.is_taken_back(debit, answer):
             standing[debit.counts_at].append(debit.sequence)
-    account = books.account(books.records.answers[0], since=since, apart=standing)
-    payers: dict[int, str | None] = {}
+    account = books.account(answer, since=since, apart=standing)
+    grants = {grant.id: grant for grant in account.grants}
+    payers: dict[int, Grant | None] = {}
     for burnt in burn(account.grants, account.runs).runs:
         due = standing.get(burnt.run.counts_at)
         if due is not None:
-            paid = [grant_id for grant_id, credits_ in burnt.paid for _ in range(credits_)]
-            payers.update(zip(due, paid + [None] * burnt.overage, strict=True))
-    return {sequence: payers[sequence] for sequence in sequences if sequence in payers}
+            paid = [grants[grant_id] for grant_id, credits_ in burnt.paid for _ in range(credits_)]
+            payers.update(zip(due, [*paid, *[None] * burnt.overage], strict=True))
+    return {sequence: payers[sequence] for sequence in debits if sequence in payers}
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ class _Books:
                     courtesies.append(courtesy_of_reversal(each.sequence, each.counts_at, cycle))
         return courtesies, taken_back
 
-    def is_taken_back(self, debit: Debit, moment: Moment) -> bool:
+    def is_taken_back(self, debit: Debit, moment: Answer) -> bool:
         """Whether a reversal removed the debit within its cycle."""
         if debit.reversal_counts_at is None or debit.reversal_recorded_at is None:
             return False

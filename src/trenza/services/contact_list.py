@@ -43,6 +43,7 @@ class ListChange(StrEnum):
     REMOVED = "REMOVED"
     NOT_IN = "NOT_IN"
     NOT_FOUND = "NOT_FOUND"
+    CONFLICT = "CONFLICT"
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ async def _require_unused(connection: AsyncConnection, workspace_id: str, list_i
 async def add_to_list(dependencies: Dependencies, viewer: Viewer, request: ChangeList) -> Changes:
     """Puts up to 500 contacts into a list and tells what became of each. Needs `manage`.
 
-    A merged contact is its root, which is in a list once; one that is erased is not found. Raises
+    A merged contact is its root, which is in a list once; one that is erased is a conflict. Raises
     NotFound for the list.
     """
     viewer.require(Verb.ADD_TO_LIST)
@@ -184,9 +185,8 @@ async def add_to_list(dependencies: Dependencies, viewer: Viewer, request: Chang
 
     async def work(connection: AsyncConnection) -> Changes:
         # A merge that runs at the same time would else miss the new rows.
-        known = await lock_roots(connection, viewer.workspace_id, request.contact_ids)
-        gone = await find_erased(connection, viewer.workspace_id, known.values())
-        roots = {id: root for id, root in known.items() if root not in gone}
+        roots = await lock_roots(connection, viewer.workspace_id, request.contact_ids)
+        gone = await find_erased(connection, viewer.workspace_id, roots.values())
         await _name_of(connection, viewer, request.list_id)
         members = await find_members(
             connection, viewer.workspace_id, request.list_id, set(roots.values())
@@ -194,8 +194,9 @@ async def add_to_list(dependencies: Dependencies, viewer: Viewer, request: Chang
         changes: Changes = []
         for contact_id in request.contact_ids:
             root = roots.get(contact_id)
-            if root is None:
-                changes.append((contact_id, ListChange.NOT_FOUND))
+            if root is None or root in gone:
+                refusal = ListChange.NOT_FOUND if root is None else ListChange.CONFLICT
+                changes.append((contact_id, refusal))
                 continue
             is_new = root not in members
             members.add(root)

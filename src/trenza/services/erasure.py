@@ -21,7 +21,7 @@ from trenza.domain.instant import EARLIEST, LATEST, instant_text
 from trenza.domain.text import clean
 from trenza.services.activity import note_of
 from trenza.services.dependencies import Dependencies
-from trenza.services.reference import absent, require_form
+from trenza.services.reference import require_form, root_in
 from trenza.services.skeleton import empty_quarantine, share_secret, strip_interactions
 from trenza.storage.bulk import write_all
 from trenza.storage.contact import CONTACT, find_roots, lock_roots
@@ -92,9 +92,7 @@ async def erase_contact(
 
     async def work(connection: AsyncConnection) -> Erased:
         roots = await lock_roots(connection, viewer.workspace_id, [request.contact_id])
-        if request.contact_id not in roots:
-            raise absent("contactId")
-        root_id = roots[request.contact_id]
+        root_id = root_in(roots, request.contact_id)
         done = await find_certificate(connection, viewer.workspace_id, root_id)
         if done is not None:
             return Erased(root_id, done["id"], replayed=True)
@@ -113,9 +111,7 @@ async def preview_erasure(
     reason = clean(request.reason, ("reason",), REASON_LONGEST)
     async with dependencies.database.read(viewer.workspace_id) as connection:
         roots = await find_roots(connection, viewer.workspace_id, [request.contact_id])
-        if request.contact_id not in roots:
-            raise absent("contactId")
-        root_id = roots[request.contact_id]
+        root_id = root_in(roots, request.contact_id)
         person = await whole_person(connection, viewer.workspace_id, root_id)
         _require_nameless(reason, person, await _values(connection, person))
         return ErasurePreview(root_id, await _counts(connection, person))
@@ -170,37 +166,34 @@ async def _counts(connection: AsyncConnection, person: Person) -> dict[str, int]
     return {name: await count_rows(connection, person, table) for name, table in HELD.items()}
 
 
+@dataclass(frozen=True)
 class _Erasure:
     """One erasure, in its transaction; the person's root is locked."""
 
-    def __init__(
-        self, connection: AsyncConnection, dependencies: Dependencies, viewer: Viewer, now: datetime
-    ) -> None:
-        self._connection = connection
-        self._dependencies = dependencies
-        self._viewer = viewer
-        self._workspace_id = viewer.workspace_id
-        self._now = now
+    connection: AsyncConnection
+    dependencies: Dependencies
+    viewer: Viewer
+    now: datetime
 
     async def run(self, root_id: str, reason: str) -> str:
         """Erases, and returns the certificate's id."""
-        connection, workspace_id = self._connection, self._workspace_id
+        connection, workspace_id = self.connection, self.viewer.workspace_id
         person = await whole_person(connection, workspace_id, root_id)
         values = await _values(connection, person)
         _require_nameless(reason, person, values)
         counts = await _counts(connection, person)
         await self._clear_kin(person, values)
-        secret = await share_secret(connection, self._dependencies, workspace_id)
+        secret = await share_secret(connection, self.dependencies, workspace_id)
         waiting = await list_rows(connection, person, QUARANTINE)
-        await empty_quarantine(connection, workspace_id, secret, waiting, self._now)
+        await empty_quarantine(connection, workspace_id, secret, waiting, self.now)
         everything = Stretch(root_id, instant_text(EARLIEST), instant_text(LATEST))
-        await strip_interactions(connection, workspace_id, secret, [everything], self._now)
-        await clear_person(connection, person, self._now)
+        await strip_interactions(connection, workspace_id, secret, [everything], self.now)
+        await clear_person(connection, person, self.now)
         return await self._certify(root_id, reason, counts)
 
     async def _clear_kin(self, person: Person, values: set[Value]) -> None:
         """Takes from whoever was merged with the person what they had of it."""
-        kinship = await find_kinship(self._connection, person)
+        kinship = await find_kinship(self.connection, person)
         filled = {each["id"]: each["filled"] for each in kinship.merges}
         gained = {value for each in filled.values() for value in _values_of(each)} & values
         versions = [
@@ -213,16 +206,16 @@ class _Erasure:
             for id, fields in filled.items()
             if gained.intersection(_values_of(fields))
         }
-        await rewrite_kin(self._connection, self._workspace_id, versions, told)
+        await rewrite_kin(self.connection, self.viewer.workspace_id, versions, told)
         texts = {address for _, address in person.addresses}
         texts |= {text for _, value in gained for text in texts_in(orjson.loads(value))}
         repeating = [row["id"] for row in kinship.activity if _repeats(row, gained, texts)]
-        await clear_activities(self._connection, self._workspace_id, repeating)
+        await clear_activities(self.connection, self.viewer.workspace_id, repeating)
         stages = [orjson.loads(value) for field, value in gained if field == "stage"]
-        await forget_stages(self._connection, person, kinship.spans, stages)
+        await forget_stages(self.connection, person, kinship.spans, stages)
 
     async def _certify(self, root_id: str, reason: str, counts: Mapping[str, int]) -> str:
-        id, viewer, now = self._dependencies.new_id(Prefix.ERASURE), self._viewer, self._now
+        id, viewer, now = self.dependencies.new_id(Prefix.ERASURE), self.viewer, self.now
         row = {
             "id": id,
             "contact_id": root_id,
@@ -236,8 +229,8 @@ class _Erasure:
         }
         after = {"certificate": id}
         verb = Verb.ERASE_CONTACT
-        note = note_of(self._dependencies, viewer, now, verb, root_id, None, after)
-        await write_all(self._connection, self._workspace_id, [certifying(row), note])
+        note = note_of(self.dependencies, viewer, now, verb, root_id, None, after)
+        await write_all(self.connection, self.viewer.workspace_id, [certifying(row), note])
         return id
 
 

@@ -1,6 +1,6 @@
 """Contacts that something is to be added to: they are there, and not erased."""
 
-from trenza.services.reference import absent, erased
+from trenza.services.reference import erased, root_in
 from trenza.storage.contact import find_erased, lock_roots
 from trenza.storage.engine import AsyncConnection
 
@@ -13,8 +13,7 @@ async def lock_living(
     A merge that runs at the same time would else miss what is added.
     """
     roots = await lock_roots(connection, workspace_id, [contact_id])
-    if contact_id not in roots:
-        raise absent(name)
-    if await find_erased(connection, workspace_id, [roots[contact_id]]):
+    root_id = root_in(roots, contact_id, name)
+    if await find_erased(connection, workspace_id, [root_id]):
         raise erased(name)
-    return roots[contact_id]
+    return root_id

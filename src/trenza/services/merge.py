@@ -27,7 +27,7 @@ from trenza.services.dependencies import Dependencies
 from trenza.services.identity_policy import find_identity_policy
 from trenza.services.ledger import AppendedEntry
 from trenza.services.recut import recut_contacts, recuts
-from trenza.services.reference import absent, erased, require_form
+from trenza.services.reference import erased, require_form, root_in
 from trenza.storage.activity import noting
 from trenza.storage.bulk import Writing, write_all
 from trenza.storage.contact import (
@@ -274,10 +274,8 @@ async def _pair(
 ) -> _Pair:
     """The two that a request means; raises NotFound, and Conflict where they are one."""
     workspace_id = viewer.workspace_id
-    for name, contact_id in (("sourceId", request.source_id), ("targetId", request.target_id)):
-        if contact_id not in roots:
-            raise absent(name)
-    goes, stays = roots[request.source_id], roots[request.target_id]
+    goes = root_in(roots, request.source_id, "sourceId")
+    stays = root_in(roots, request.target_id, "targetId")
     if goes == stays:
         raise Conflict("the two are one contact already", path=("sourceId",))
     policy = await find_identity_policy(connection, workspace_id)
@@ -329,9 +327,7 @@ async def unmerge_contact(dependencies: Dependencies, viewer: Viewer, contact_id
     async def work(connection: AsyncConnection) -> Unmerged:
         workspace = await find_workspace(connection, viewer.workspace_id)
         roots = await lock_roots(connection, workspace.id, {contact_id})
-        if contact_id not in roots:
-            raise absent("contactId")
-        root_id = roots[contact_id]
+        root_id = root_in(roots, contact_id)
         if root_id == contact_id:
             raise Conflict("the contact is not merged into another", path=("contactId",))
         if await find_erased(connection, workspace.id, [root_id]):

@@ -140,7 +140,8 @@ def _revoked(
         "status": ConsentStatus.REVOKED,
         "source": SOURCE,
         "external_id": f"{row['id']}.{number}",
-        "content_hash": row["content_hash"],
+        # Nobody reports it again, and a hash of what was said would outlive it: it can be guessed.
+        "content_hash": "",
         "evidence": row["id"],
         "occurred_at": row["occurred_at"],
         "recorded_at": now,

@@ -13,7 +13,7 @@ from trenza.domain.instant import instant_text
 from trenza.services.activity import note_of
 from trenza.services.dependencies import Dependencies
 from trenza.services.erasure import whole_person
-from trenza.services.reference import absent, require_form
+from trenza.services.reference import require_form, root_in
 from trenza.storage.bulk import write_all
 from trenza.storage.contact import lock_roots
 from trenza.storage.engine import AsyncConnection
@@ -45,9 +45,7 @@ async def export_person(
     async def work(connection: AsyncConnection) -> PersonExport:
         workspace_id = viewer.workspace_id
         roots = await lock_roots(connection, workspace_id, [contact_id])
-        if contact_id not in roots:
-            raise absent("contactId")
-        root_id = roots[contact_id]
+        root_id = root_in(roots, contact_id)
         person = await whole_person(connection, workspace_id, root_id)
         held = {
             name: [_told(row) for row in await list_rows(connection, person, table)]

@@ -1,5 +1,7 @@
 """Ids that callers give: a foreign, an absent and a malformed one answer the same."""
 
+from collections.abc import Mapping
+
 from trenza.domain.errors import Conflict, NotFound
 from trenza.domain.ids import Prefix, has_prefix
 
@@ -7,6 +9,13 @@ from trenza.domain.ids import Prefix, has_prefix
 def absent(name: str) -> NotFound:
     """The answer to an id that the workspace does not have, whoever else may have it."""
     return NotFound(f"{name} names nothing in this workspace", path=(name,))
+
+
+def root_in(roots: Mapping[str, str], contact_id: str, name: str = "contactId") -> str:
+    """The root of a contact among those found by their members; raises NotFound without one."""
+    if contact_id not in roots:
+        raise absent(name)
+    return roots[contact_id]
 
 
 def erased(name: str) -> Conflict:

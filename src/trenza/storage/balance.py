@@ -1,7 +1,7 @@
 """Queries behind the balance: everything that questions need, in one statement."""
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -22,13 +22,13 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    literal_column,
     null,
     select,
     true,
     union,
     union_all,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
 from trenza.domain.metering.balance import Grant, GrantKind
@@ -78,6 +78,17 @@ class Adjustment:
     recorded_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Debit:
+    """A debit, and the reversal that took it back, where there is one."""
+
+    sequence: int
+    counts_at: datetime
+    recorded_at: datetime
+    reversal_counts_at: datetime | None
+    reversal_recorded_at: datetime | None
+
+
 @dataclass(slots=True)
 class Answer:
     """A question's moment, and its net debits in place before each instant that matters."""
@@ -99,12 +110,16 @@ class Answer:
 
 @dataclass(slots=True)
 class Records:
-    """What the books say: the kept cycles in order, all grants, the adjustments that can matter."""
+    """What the books say: the kept cycles in order, all grants, the adjustments that can matter.
+
+    `debits` are those that count at the instants apart, in order of sequence.
+    """
 
     answers: list[Answer] = field(default_factory=list)
     cycles: list[Cycle] = field(default_factory=list)
     grants: list[Given] = field(default_factory=list)
     adjustments: list[Adjustment] = field(default_factory=list)
+    debits: list[Debit] = field(default_factory=list)
 
 
 QUESTIONS = RowsParameter(
@@ -118,6 +133,8 @@ QUESTIONS = RowsParameter(
     },
 )
 APART = RowsParameter("apart", {"at": INSTANT})
+BESIDE = RowsParameter("beside", {"at": INSTANT})
+"""The same instants once more: one statement asks by both."""
 
 
 async def find_records(
@@ -133,12 +150,16 @@ async def find_records(
     microseconds when many rows are written at once.
     """
     asked = [(number, *each, now) for number, each in enumerate(questions)]
-    alone = [(at,) for at in apart]
-    if alone:
-        [rows] = await answers(source, _READING_APART.of(workspace_id, asked, alone))
-    else:
+    alone = [(at,) for at in sorted(set(apart))]
+    if not alone:
         [rows] = await answers(source, _READING.of(workspace_id, asked))
-    return _records(rows)
+        return _records(rows)
+    rows, debits = await answers(
+        source, _READING_APART.of(workspace_id, asked, alone), _DEBITS_APART.of(workspace_id, alone)
+    )
+    records = _records(rows)
+    records.debits = [Debit(*row) for row in sorted(debits)]
+    return records
 
 
 def _records(rows: Iterable[Row]) -> Records:
@@ -213,6 +234,35 @@ def _reading(dialect_name: str, *, apart: bool) -> Any:
 
 _READING = Query(partial(_reading, apart=False), (QUESTIONS,), ((PARTS, PART_ROWS),))
 _READING_APART = Query(partial(_reading, apart=True), (QUESTIONS, APART), ((PARTS, PART_ROWS),))
+
+
+def _debits_apart(dialect_name: str) -> Select[Any]:
+    """The columns of `Debit` of all debits that count at the instants apart."""
+    alone, reversal = BESIDE.table(dialect_name), LEDGER.alias("reversal")
+    counts = and_(
+        LEDGER.c.workspace_id == bindparam("workspace_id"),
+        LEDGER.c.kind == literal_column(f"'{EntryKind.DEBIT}'", ID),
+        LEDGER.c.counts_at == alone.c.at,
+    )
+    takes_back = and_(
+        reversal.c.workspace_id == bindparam("workspace_id"),
+        reversal.c.supersedes == LEDGER.c.sequence,
+    )
+    return (
+        select(
+            LEDGER.c.sequence,
+            LEDGER.c.counts_at,
+            LEDGER.c.recorded_at,
+            reversal.c.counts_at.label("reversal_counts_at"),
+            reversal.c.recorded_at.label("reversal_recorded_at"),
+        )
+        .select_from(alone)
+        .join(LEDGER, counts)
+        .outerjoin(reversal, takes_back)
+    )
+
+
+_DEBITS_APART = Query(_debits_apart, (BESIDE,))
 
 
 def latest_of(asked: CTE) -> ColumnElement[datetime]:
@@ -355,49 +405,3 @@ def _part(
     if isinstance(source, Table):
         return found.where(source.c.workspace_id == bindparam("workspace_id"))
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Debit:
-    """A debit, and the reversal that took it back, where there is one."""
-
-    sequence: int
-    counts_at: datetime
-    recorded_at: datetime
-    reversal_counts_at: datetime | None
-    reversal_recorded_at: datetime | None
-
-
-async def find_debits_beside(
-    connection: AsyncConnection, workspace_id: str, sequences: Collection[int]
-) -> list[Debit]:
-    """All debits that count at the same instants as those asked for, in order of sequence."""
-    asked = select(LEDGER.c.counts_at).where(
-        LEDGER.c.workspace_id == workspace_id,
-        LEDGER.c.kind == EntryKind.DEBIT,
-        LEDGER.c.sequence.in_(sorted(sequences)),
-    )
-    reversal = LEDGER.alias("reversal")
-    rows = await connection.execute(
-        select(
-            LEDGER.c.sequence,
-            LEDGER.c.counts_at,
-            LEDGER.c.recorded_at,
-            reversal.c.counts_at,
-            reversal.c.recorded_at,
-        )
-        .outerjoin(
-            reversal,
-            and_(
-                reversal.c.workspace_id == LEDGER.c.workspace_id,
-                reversal.c.supersedes == LEDGER.c.sequence,
-            ),
-        )
-        .where(
-            LEDGER.c.workspace_id == workspace_id,
-            LEDGER.c.kind == EntryKind.DEBIT,
-            LEDGER.c.counts_at.in_(asked),
-        )
-        .order_by(LEDGER.c.sequence)
-    )
-    return [Debit(*row) for row in rows]

@@ -15,12 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from trenza.storage.engine import driver_arguments
 from trenza.storage.isolation import enforce_isolation
 
-FOLDER = Path(__file__).parent / "migrations"
 
-
-def _config(url: str) -> Config:
+def config_of(url: str) -> Config:
+    """What alembic needs to know to migrate the database at a URL."""
     config = Config()
-    config.set_main_option("script_location", str(FOLDER))
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["url"] = url
     return config
 
@@ -31,7 +30,7 @@ def upgrade(url: str) -> None:
     A file database is made when it is missing. On PostgreSQL the tables' rights and policies are
     made to follow.
     """
-    command.upgrade(_config(url), "head")
+    command.upgrade(config_of(url), "head")
     if make_url(url).get_backend_name() != "sqlite":
         asyncio.run(_isolate(url))
 
@@ -47,7 +46,7 @@ async def _isolate(url: str) -> None:
 @cache
 def newest_revision() -> str | None:
     """The revision that this version of the code works with."""
-    return ScriptDirectory.from_config(_config("")).get_current_head()
+    return ScriptDirectory.from_config(config_of("")).get_current_head()
 
 
 async def current_revision(connection: AsyncConnection) -> str | None:

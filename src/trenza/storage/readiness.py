@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from trenza.storage.engine import Database
 from trenza.storage.isolation import find_isolation_gap
-from trenza.storage.migrate import FOLDER, current_revision, newest_revision, upgrade
+from trenza.storage.migrate import config_of, current_revision, newest_revision, upgrade
 
 MIGRATE = "run: trenza migrate"
 MAGIC = b"SQLite format 3\0"
@@ -85,7 +85,9 @@ def require_kind(file: Path) -> None:
 
 def require_newest(revision: str | None, name: str) -> None:
     """Raises UnusableDatabaseError unless the revision is the one that this code works with."""
-    known = {script.revision for script in ScriptDirectory(str(FOLDER)).walk_revisions()}
+    known = {
+        script.revision for script in ScriptDirectory.from_config(config_of("")).walk_revisions()
+    }
     if revision is None:
         raise UnusableDatabaseError(f"the database {name} was never migrated: {MIGRATE}")
     if revision not in known:
