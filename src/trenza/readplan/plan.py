@@ -31,8 +31,8 @@ class Plan:
     statement: Statement | None
     steps: Sequence[Step]
     scopes: frozenset[Scope]
-    counted: Sequence[Field]
-    """Connections of which no row is read: nothing else asks for their pages."""
+    unread: Sequence[Field]
+    """Connections of which no row is read: nothing else looks at what they are asked for."""
     classes: frozenset[Privacy]
     checked: Sequence[Field]
     """Fields whose arguments may be refused to who asks."""
@@ -43,8 +43,8 @@ class Plan:
         """The whole answer as JSON; raises DomainError for arguments that are refused."""
         if self.checked:
             await check_all(self.checked, run)
-        for field in self.counted:
-            run.window(field)
+        for field in self.unread:
+            run.check(field)
         if self.found:
             run.read_back = read_back_of(self.found, run, gathering)
         texts: Texts = ()
@@ -68,12 +68,12 @@ def compile_plan(selection: Selection, json: JsonDialect, dialect: Dialect, run:
     """
     writer = Writer(json, dialect, run)
     steps = _steps_of(selection, writer)
-    counted = [each for each in fields_of(selection) if each.page and not each.page.has_rows]
+    unread = [each for each in fields_of(selection) if each.page and not each.page.has_rows]
     return Plan(
         writer.finish(),
         steps,
         scopes_of(selection),
-        counted,
+        unread,
         classes_of(selection),
         checked_of(selection),
         statements_of_found(selection, json, dialect, run),

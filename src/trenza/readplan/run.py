@@ -11,7 +11,8 @@ from graphql.execution.values import VariableValues
 
 from trenza.domain.errors import BrokenInvariant
 from trenza.readplan.connection import Window
-from trenza.readplan.schema import Operation
+from trenza.readplan.fields import Many
+from trenza.readplan.schema import Operation, conditions_of
 
 if TYPE_CHECKING:
     from trenza.readplan.selection import Field, Selection
@@ -77,3 +78,10 @@ class Run:
         if found is None:
             found = self._windows[field] = field.window(self.variables)
         return found
+
+    def check(self, field: Field) -> None:
+        """Looks at all that a connection is asked for, read or not; raises InvalidInput."""
+        self.window(field)
+        if isinstance(field.declaration, Many):
+            for condition, value in conditions_of(field.declaration, self.given(field)):
+                condition.operands(value, self.operation.now)

@@ -119,7 +119,7 @@ class WrittenPlan:
         """
         await check_all(self.checked, run)
         for field in self.paged:
-            run.window(field)
+            run.check(field)
         kinds = [kind for each in self.written for kind in each.kinds.values()]
         for statement in (*(kind.statement for kind in kinds), *self.found.values()):
             if statement is not None and not self.is_rehearsed:
