@@ -1,6 +1,6 @@
 """Connections: short reads, and writes that are one transaction each, on both databases.
 
-SQLite has one writer: within the process a lock queues writers, between processes
+SQLite has one writer: within the process writers take turns, between processes
 `BEGIN IMMEDIATE` does. The default `BEGIN` would lose updates or answer busy. PostgreSQL writers
 lock the rows they decide on; a transaction that meets a deadlock or loses a race for a unique key
 is decided again from the start, and then sees the winner's rows.
@@ -11,7 +11,7 @@ Whoever takes a connection says of which workspace, and the database itself keep
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Dialect, event, make_url
@@ -68,7 +68,8 @@ class Database:
             self._writers = _sqlite_engine(url, pool_size=1, isolated=isolated)
         else:
             self._readers = self._writers = _postgresql_engine(url, pool_size, isolated=isolated)
-        self._write_lock: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
+        self._turns = asyncio.Semaphore(1 if self.is_sqlite else pool_size)
+        self._writing: set[asyncio.Task[Any]] = set()
         self._unisolated: Database | None = None
 
     @property
@@ -91,7 +92,8 @@ class Database:
         """Runs `work` in one transaction and returns its result after the commit.
 
         It sees and writes rows of one workspace. `work` may run more than once and so must not
-        touch anything but its connection.
+        touch anything but its connection. Whoever gives up before it has begun takes it back; what
+        has begun comes to its end.
         """
         return await self._write(work, Sight(workspace_id))
 
@@ -99,7 +101,7 @@ class Database:
         """Access to all workspaces as the owner of the tables: for operators, not for clients."""
         if self._unisolated is None:
             self._unisolated = Database(self.url, pool_size=ACROSS_POOL_SIZE, isolated=False)
-            self._unisolated._write_lock = self._write_lock  # noqa: SLF001 - of its own class
+            self._unisolated._turns = self._turns  # noqa: SLF001 - of its own class
         return AcrossWorkspaces(self._unisolated)
 
     @asynccontextmanager
@@ -113,20 +115,30 @@ class Database:
             yield connection
 
     async def _write(self, work: Callable[[AsyncConnection], Awaitable[T]], sight: Sight) -> T:
-        begin = "BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN"
         attempt = 1
         while True:
+            await self._turns.acquire()
+            # A connection that is given up in the middle lives on until a cursor of it is
+            # collected: on SQLite the file is locked as long.
+            writing = asyncio.create_task(self._attempt(work, sight))
+            self._writing.add(writing)
+            writing.add_done_callback(self._end)
             try:
-                async with (
-                    self._write_lock or nullcontext(),
-                    self._transaction(begin, sight) as connection,
-                ):
-                    return await work(connection)
+                return await asyncio.shield(writing)
             except DBAPIError as error:
                 if attempt == RETRIES_MAX or not _is_worth_retrying(error):
                     raise
             await asyncio.sleep(0.002 * attempt**2)
             attempt += 1
+
+    async def _attempt(self, work: Callable[[AsyncConnection], Awaitable[T]], sight: Sight) -> T:
+        begin = "BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN"
+        async with self._transaction(begin, sight) as connection:
+            return await work(connection)
+
+    def _end(self, writing: asyncio.Task[Any]) -> None:
+        self._writing.discard(writing)
+        self._turns.release()
 
     @asynccontextmanager
     async def _transaction(self, begin: str, sight: Sight) -> AsyncGenerator[AsyncConnection, None]:
@@ -150,7 +162,7 @@ class Database:
         """Ends a transaction, if there is one; a connection that is lost took it along."""
         try:
             await driver.execute("ROLLBACK")
-        except DRIVER_ERRORS:
+        except (*DRIVER_ERRORS, ValueError):  # the latter is what aiosqlite says of a closed one
             return
         except BaseException:
             # Nobody may go on in it: what it sees and may do is that of another.
@@ -159,7 +171,8 @@ class Database:
             raise
 
     async def close(self) -> None:
-        """Closes every connection."""
+        """Closes every connection, when what is being written has ended."""
+        await asyncio.gather(*self._writing, return_exceptions=True)
         for engine in (self._readers, self._writers):
             await engine.dispose()
         if self._unisolated is not None:
