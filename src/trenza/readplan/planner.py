@@ -11,11 +11,13 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import structlog
 from graphql import (
     ArgumentNode,
     DirectiveNode,
     DocumentNode,
+    ExecutionResult,
     FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
@@ -43,7 +45,7 @@ from trenza.readplan.plan import Plan, compile_plan
 from trenza.readplan.run import Run
 from trenza.readplan.schema import DeclaredField, Operation
 from trenza.readplan.selection import Reading, UncoveredError
-from trenza.readplan.written import FailedWriteError, WrittenPlan, compile_written
+from trenza.readplan.written import ReferencePath, WrittenPlan, compile_written
 from trenza.storage.engine import Database
 from trenza.storage.statements import StatementError, Statements, TooComplexError
 
@@ -95,11 +97,11 @@ class Planner:
 
     async def answer(
         self, operation: Operation, query: str, variables: dict[str, Any] | None, name: str | None
-    ) -> bytes | None:
-        """The whole answer to a query as JSON; nothing where its plan does not cover it.
+    ) -> bytes | ExecutionResult | None:
+        """The whole answer as JSON; nothing where no plan covers the operation.
 
-        Whatever is wrong with a request is found by the reference path, which says so. Raises
-        FailedWriteError for a mutation that may have written something.
+        Whatever is wrong with a request is found by the reference path, which says so. What has
+        errors is a mutation that was carried out, with the errors of the reference path.
         """
         try:
             document, scopes = self._document(query, name), operation.viewer.scopes
@@ -125,21 +127,34 @@ class Planner:
             LOG.warning("plan_failed", operation=name, error=type(error.__cause__).__name__)
             self.missed["database"] += 1
             return None
-        except FailedWriteError:
-            raise
         except Exception:
             # A mistake of ours, before anything was written: the loaders may know better.
             LOG.exception("plan_failed", operation=name)
             self.missed["mistake"] += 1
             return None
         self.answered += 1
+        if isinstance(plan, WrittenPlan):
+            # Nothing gives way from here on: it would be written once more.
+            return await self._written(document, plan, run, variables or {})
         return answer
 
-    async def _answer(self, document: Document, plan: AnyPlan, run: Run) -> bytes:
+    async def _written(
+        self, document: Document, plan: WrittenPlan, run: Run, variables: dict[str, Any]
+    ) -> bytes | ExecutionResult:
+        reference = ReferencePath(self._schema, document.operation, document.fragments, variables)
+        try:
+            result = await plan.answer(run, self._gathering, reference)
+        finally:
+            if run.awaited:
+                await run.end()
+        return result if result.errors else orjson.dumps({"data": result.data})
+
+    async def _answer(self, document: Document, plan: AnyPlan, run: Run) -> bytes | None:
+        """The answer to a query; a mutation is rehearsed."""
         try:
             if isinstance(plan, WrittenPlan):
                 await plan.rehearse(run, self._gathering)
-                return await plan.answer(run, self._gathering)
+                return None
             return await plan.answer(run, self._statements, self._gathering)
         except TooComplexError as refusal:
             reason = "too complex"

@@ -76,6 +76,10 @@ class Operation(Protocol):
         """The row of the query itself: what is known of who asks."""
         ...
 
+    def renew(self) -> None:
+        """Forgets what was loaded."""
+        ...
+
 
 class Record:
     """A row seen as an object of the graph."""
@@ -93,6 +97,14 @@ def named(cls: C) -> C:
     """Makes a type known by its name to the annotations of declared fields."""
     NAMESPACE[cls.__name__] = cls
     return cls
+
+
+class CarriedOut(Record):
+    """The root of a mutation whose one field was carried out before: it answers what came of it."""
+
+    def __init__(self, outcome: Any) -> None:
+        self.row = {}
+        self.outcome = outcome
 
 
 @dataclass(frozen=True)
@@ -248,7 +260,7 @@ class DeclaredField(StrawberryField):
             case fields.Figure() as figure:
                 return self._figure(operation, figure, row, kwargs)
             case fields.Write() as write:
-                return self._written(operation, write, kwargs)
+                return self._written(operation, write, source, kwargs)
             case fields.Part(name=name):
                 return self._views(row if name is None else row[name])
             case fields.One(key=key, to=to):
@@ -318,9 +330,14 @@ class DeclaredField(StrawberryField):
         return self._views(found)
 
     async def _written(
-        self, operation: Operation, write: fields.Write, given: dict[str, Any]
+        self, operation: Operation, write: fields.Write, source: Any, given: dict[str, Any]
     ) -> Any:
-        found = await write.function(operation, **in_full(write, given, operation))
+        if isinstance(source, CarriedOut):
+            found = source.outcome
+            if isinstance(found, Exception):
+                raise found
+        else:
+            found = await write.function(operation, **in_full(write, given, operation))
         if isinstance(found, list):
             return await asyncio.gather(*(_read_back(operation, each) for each in found))
         return await _read_back(operation, found)

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from inspect import isawaitable
 from typing import Any
 
 import orjson
-from graphql import GraphQLError, located_error
+import structlog
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    execute,
+)
 from sqlalchemy import Dialect
 
 from trenza.domain.access import Privacy, Scope
@@ -25,17 +36,37 @@ from trenza.readplan.plan import (
     statements_of_found,
 )
 from trenza.readplan.run import Run
-from trenza.readplan.schema import Record, Stored, in_full
+from trenza.readplan.schema import CarriedOut, Record, Stored, in_full
 from trenza.readplan.selection import Field, Selection, UncoveredError
 from trenza.readplan.statement import Statement, Writer
+from trenza.storage.statements import StatementError
+
+LOG = structlog.get_logger("trenza.readplan")
 
 
-class FailedWriteError(Exception):
-    """A field of a mutation failed, perhaps after it wrote: it must not be run again."""
+@dataclass(frozen=True)
+class ReferencePath:
+    """How graphql-core answers one field of a mutation that was carried out before."""
 
-    def __init__(self, error: GraphQLError) -> None:
-        super().__init__(error.message)
-        self.error = error
+    schema: GraphQLSchema
+    operation: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDefinitionNode]
+    variables: dict[str, Any]
+    """As the client gave them."""
+
+    async def show(self, field: Field, outcome: Any, run: Run) -> ExecutionResult:
+        """The answer to an operation of this field alone, whose write is not made again."""
+        selected = SelectionSetNode(selections=tuple(field.nodes))
+        operation = replace(self.operation, selection_set=selected)
+        run.operation.renew()
+        result = execute(
+            self.schema,
+            DocumentNode(definitions=(operation, *self.fragments.values())),
+            root_value=CarriedOut(outcome),
+            context_value=run.operation,
+            variable_values=self.variables,
+        )
+        return await result if isawaitable(result) else result
 
 
 @dataclass(frozen=True)
@@ -68,15 +99,21 @@ class WrittenField:
     kinds: Mapping[str, Kind]
 
     async def write(self, run: Run) -> Any:
-        """Writes; where it raises a DomainError nothing was written."""
-        given = in_full(self.declaration, run.given(self.field), run.operation)
-        return await self.declaration.function(run.operation, **given)
+        """Writes; answers what came of it, an exception too: it must not be run again."""
+        try:
+            given = in_full(self.declaration, run.given(self.field), run.operation)
+            return await self.declaration.function(run.operation, **given)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is shown in its place
+            return error
 
-    async def show(self, found: Any, run: Run, gathering: Gathering) -> Any:
-        """Reads back what the client wants to see of what was written."""
-        many = found if isinstance(found, list) else [found]
+    async def show(self, outcome: Any, run: Run, gathering: Gathering) -> Any:
+        """Reads back what the client wants to see of what was written; raises what was raised."""
+        if isinstance(outcome, Exception):
+            raise outcome
+        many = outcome if isinstance(outcome, list) else [outcome]
         shown = await self._shown(many, run, gathering)
-        return shown if isinstance(found, list) else shown[0]
+        await run.settle()
+        return shown if isinstance(outcome, list) else shown[0]
 
     async def _shown(self, found: Sequence[Any], run: Run, gathering: Gathering) -> list[Any]:
         shown: list[Any] = [None] * len(found)
@@ -118,6 +155,8 @@ class WrittenPlan:
         Raises StatementError, and DomainError for what is asked for in vain below what is written.
         """
         await check_all(self.checked, run)
+        for each in self.written:
+            run.given(each.field)
         for field in self.paged:
             run.check(field)
         kinds = [kind for each in self.written for kind in each.kinds.values()]
@@ -128,22 +167,39 @@ class WrittenPlan:
                 gathering.parameters(statement, run, [])
         self.is_rehearsed = True
 
-    async def answer(self, run: Run, gathering: Gathering) -> bytes:
-        """The whole answer as JSON, when everything is committed."""
+    async def answer(
+        self, run: Run, gathering: Gathering, reference: ReferencePath
+    ) -> ExecutionResult:
+        """The whole answer, when everything is committed; its data is for orjson to write.
+
+        A field that cannot be shown, in whatever part, is shown by the reference path, whose
+        errors are those of its answer; as there, a field without data is the last.
+        """
         run.read_back = read_back_of(self.found, run, gathering)
-        found: dict[str, Any] = {}
+        data: dict[str, Any] = {}
+        errors: list[GraphQLError] = []
         for each in self.written:
-            field, is_written = each.field, bool(found)
+            outcome = await each.write(run)
             try:
-                written = await each.write(run)
-                is_written = True
-                found[field.key] = await each.show(written, run, gathering)
-                await run.settle()
-            except Exception as error:
-                if isinstance(error, DomainError) and not is_written:
-                    raise
-                raise FailedWriteError(located_error(error, field.nodes, [field.key])) from error
-        return orjson.dumps({"data": found})
+                data[each.field.key] = await each.show(outcome, run, gathering)
+            except Exception as error:  # noqa: BLE001 - the reference path says what it is
+                if error is not outcome:
+                    _log(error, each.field)
+                await run.end()
+                result = await reference.show(each.field, outcome, run)
+                errors += result.errors or ()
+                if result.data is None:
+                    return ExecutionResult(None, errors)
+                data |= result.data
+        return ExecutionResult(data, errors or None)
+
+
+def _log(error: Exception, field: Field) -> None:
+    """Says that a plan failed, unless it was for what the client asked."""
+    if isinstance(error, StatementError):
+        LOG.warning("plan_failed", field=field.name, error=type(error.__cause__).__name__)
+    elif not isinstance(error, DomainError | GraphQLError):
+        LOG.error("plan_failed", field=field.name, exc_info=error)
 
 
 def compile_written(

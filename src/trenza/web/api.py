@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import structlog
 from cross_web import HTTPException
+from graphql import ExecutionResult
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -24,7 +25,6 @@ from trenza.graphql.context import Context
 from trenza.graphql.errors import presented
 from trenza.graphql.schema import Schema
 from trenza.readplan.planner import Planner
-from trenza.readplan.written import FailedWriteError
 from trenza.services.access import Authenticator
 from trenza.web.frames import FrameHandler
 
@@ -165,11 +165,11 @@ class Api(GraphQL[Context, None]):
             return None
         operation = self._new_context(viewer)
         operation.renew()
-        try:
-            return await planner.answer(operation, query, variables, name)
-        except FailedWriteError as failed:
-            errors = presented([failed.error], operation.correlation_id)
-            return orjson.dumps({"data": None, "errors": [each.formatted for each in errors]})
+        answer = await planner.answer(operation, query, variables, name)
+        if not isinstance(answer, ExecutionResult):
+            return answer
+        errors = presented(answer.errors or (), operation.correlation_id)
+        return orjson.dumps({"data": answer.data, "errors": [each.formatted for each in errors]})
 
     async def _watch(self, scope: Scope) -> None:
         """Closes a connection soon after its key is no longer good; renews what the key may do."""
