@@ -56,7 +56,7 @@ schema: .venv/installed  ## print the schema, and the rules of the credit, into 
 migration: .venv/installed-dev  ## write the next migration, to the tables as declared: SAYS="..."
 	$(if $(SAYS),,$(error say what it is about, as in SAYS="Contacts have nicknames."))
 	@$(BIN)/python -c 'import sys; from trenza.storage import migrate; migrate.draft(sys.argv[1])' \
-	    '$(SAYS)'
+	    "$$SAYS"
 	@$(BIN)/ruff check --quiet --fix $(MIGRATIONS)
 	@$(BIN)/ruff format --quiet $(MIGRATIONS)
 
