@@ -1,6 +1,6 @@
 # Trenza: `make demo` to explore it, `make test` to check it, `make help` for the rest.
 # Settings: PORT and DATA of the demo, PYTHON to install with, WORKERS for the processes that test,
-# ARGS for pytest and the benchmark.
+# ARGS for pytest and the benchmark, SAYS for what a migration is about.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -12,6 +12,7 @@ WORKERS ?= 2
 # A copied or moved folder brings a .venv that still points to where it was made.
 PLACE := $(shell cat .venv/place 2>/dev/null)
 INSTALL := PYTHON='$(PYTHON)' .ci/install
+MIGRATIONS := src/trenza/storage/migrations/versions
 BUILD_EXPLORER := PYTHON='$(PYTHON)' .ci/explorer
 
 ifneq ($(PLACE),$(CURDIR))
@@ -50,6 +51,14 @@ schema: .venv/installed  ## print the schema, and the rules of the credit, into 
 	@mv schema/schema.graphql.new schema/schema.graphql
 	@$(BIN)/python -m tests.documents.interactionz > schema/interactionz.md.new
 	@mv schema/interactionz.md.new schema/interactionz.md
+
+.PHONY: migration
+migration: .venv/installed-dev  ## write the next migration, to the tables as declared: SAYS="..."
+	$(if $(SAYS),,$(error say what it is about, as in SAYS="Contacts have nicknames."))
+	@$(BIN)/python -c 'import sys; from trenza.storage import migrate; migrate.draft(sys.argv[1])' \
+	    "$$SAYS"
+	@$(BIN)/ruff check --quiet --fix $(MIGRATIONS)
+	@$(BIN)/ruff format --quiet $(MIGRATIONS)
 
 .PHONY: constraints
 constraints:  ## pin the newest versions of everything that is installed (needs uv)

@@ -201,7 +201,7 @@ async def test_reads_and_writes_interleaved_see_each_their_own(database: Databas
 
     async def ask(workspace_id: str) -> list[str]:
         async def work(connection: engine.AsyncConnection) -> list[str]:
-            return list((await connection.execute(contact.select())).scalars())
+            return list((await connection.execute(select(contact.c.workspace_id))).scalars())
 
         if workspace_id == OWN:
             async with database.read(workspace_id) as connection:

@@ -264,7 +264,7 @@ AS_IT_WAS = Argument(
     "The contact as it was at this instant, by what was known then; now when omitted. Of then are "
     "its fields, tags and custom fields, whom it was assigned to, its identities, `mergedInto`, "
     "`mergedAt`, `mergedFrom`, and its consents, judged at this instant unless another is given. "
-    "Everything else that hangs from it is as it is now. What was erased since is empty. Null "
+    "Everything else is as it is now. What was erased since is empty. Null "
     "before the contact was made; an instant to come is refused.",
 )
 

@@ -51,7 +51,31 @@ from trenza.storage.dialect import RowsParameter
 from trenza.storage.interaction import IDS
 
 
-class Contact(Table, table=True):
+class ContactState(Table):
+    """What is kept of a contact when it changes: columns of `contact` and of `contact_version`.
+
+    All of it tells of the person. A merge fills what is empty, and an erasure empties it.
+    """
+
+    display_name: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    birth_on: date | None = None
+    language: str | None = symbol(default=None)
+    zone: str | None = symbol(default=None)
+    company: str | None = None
+    department: str | None = None
+    city: str | None = None
+    country: str | None = symbol(default=None)
+    stage: str | None = symbol(default=None)
+    origin: str | None = None
+    tags: list[str] = Field(sa_type=DOCUMENT)
+    custom: dict[str, Any] = Field(sa_type=DOCUMENT)
+    assigned_user_id: str | None = symbol(default=None)
+    assigned_group_id: str | None = symbol(default=None)
+
+
+class Contact(ContactState, table=True):
     """One person. The row is also the lock under which the person's sessions are decided.
 
     `described_at` is when the state of the row began; it is empty while it is the first one.
@@ -73,23 +97,7 @@ class Contact(Table, table=True):
     root_id: str = symbol()
     merged_into_id: str | None = symbol(default=None)
     merged_at: datetime | None = None
-    display_name: str | None = None
     name_searchable: str = Field(default="", sa_column_kwargs={"default": ""})
-    first_name: str | None = None
-    last_name: str | None = None
-    birth_on: date | None = None
-    language: str | None = symbol(default=None)
-    zone: str | None = symbol(default=None)
-    company: str | None = None
-    department: str | None = None
-    city: str | None = None
-    country: str | None = symbol(default=None)
-    stage: str | None = symbol(default=None)
-    origin: str | None = None
-    tags: list[str] = Field(sa_type=DOCUMENT)
-    custom: dict[str, Any] = Field(sa_type=DOCUMENT)
-    assigned_user_id: str | None = symbol(default=None)
-    assigned_group_id: str | None = symbol(default=None)
     described_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
@@ -147,24 +155,12 @@ ADDRESS: SQLTable = ContactAddress.__table__
 IDENTITY: SQLTable = ContactIdentity.__table__
 MET = RowsParameter("met", {"channel": ID, "space": ID, "address": ID})
 ADDRESSES = RowsParameter("named", {"space": ID, "address": ID})
-DESCRIPTION = (
-    "display_name",
-    "first_name",
-    "last_name",
-    "birth_on",
-    "language",
-    "zone",
-    "company",
-    "department",
-    "city",
-    "country",
-    "stage",
-    "origin",
-)
-"""The columns that say who a contact is."""
+STATE = tuple(ContactState.model_fields)
+"""The columns of `ContactState`."""
 DOCUMENTS = ("tags", "custom")
-STATE = (*DESCRIPTION, *DOCUMENTS, "assigned_user_id", "assigned_group_id")
-"""Everything that is kept of a contact when it changes."""
+ASSIGNED = ("assigned_user_id", "assigned_group_id")
+DESCRIPTION = tuple(name for name in STATE if name not in (*DOCUMENTS, *ASSIGNED))
+"""The columns that say who a contact is."""
 
 
 MEMBERSHIP = and_(

@@ -2,8 +2,9 @@
 
 Nothing is stored for it. The state is the version that held then, or the row itself since it is
 described so; the tree of merges is what stood then; and a row that hangs from a contact was its
-root's of then. Each function writes the rows of a workspace, narrowed to those that are wanted as
-early as can be: by the ids for which `is_wanted` is true. The rows hold the instant as `as_of`.
+root's of then. A column of which no history is kept is shown as it is now. Each function writes the
+rows of a workspace, narrowed to those that are wanted as early as can be: by the ids for which
+`is_wanted` is true. The rows hold the instant as `as_of`.
 """
 
 from collections.abc import Callable
@@ -39,8 +40,6 @@ IsWanted = Callable[[ColumnElement[Any]], ColumnElement[bool]]
 """Makes a condition on the column of the ids by which rows are wanted."""
 
 ASKED = RowsParameter("asked_of", {"number": Integer(), "id": ID, "as_of": UTCDateTime()})
-_KEPT = ("workspace_id", "id", "root_id", "created_at", "erased_at")
-"""The columns of a contact that are shown as they are."""
 _EMPTY = {"tags": "'[]'", "custom": "'{}'"}
 
 
@@ -90,11 +89,8 @@ def identities_at(
         members,
         IDENTITY,
         IDENTITY.c.created_at,
-        IDENTITY.c.workspace_id,
         members.c.asked.label("owner_id"),
-        IDENTITY.c.channel,
-        IDENTITY.c.address,
-        IDENTITY.c.created_at,
+        *(column for column in IDENTITY.c if column is not IDENTITY.c.owner_id),
         members.c.as_of,
     )
 
@@ -135,18 +131,18 @@ def _described(
 
     def state(name: str) -> ColumnElement[Any]:
         empty = literal_column(_EMPTY[name], DOCUMENT) if name in DOCUMENTS else null()
-        return case((was_other, version.c[name]), (is_so, contact.c[name]), else_=empty).label(name)
+        return case((was_other, version.c[name]), (is_so, contact.c[name]), else_=empty)
 
     since = case((was_other, version.c.from_at), (is_so, described_at), else_=contact.c.created_at)
+    then = {
+        **{name: state(name) for name in STATE},
+        "updated_at": since,
+        "merged_into_id": _if_any(merge.c.target_id),
+        "merged_at": _if_any(merge.c.merged_at),
+    }
+    shown = (then.get(column.name, column).label(column.name) for column in contact.c)
     return (
-        select(
-            *(contact.c[name] for name in _KEPT),
-            *map(state, STATE),
-            since.label("updated_at"),
-            _if_any(merge.c.target_id).label("merged_into_id"),
-            _if_any(merge.c.merged_at).label("merged_at"),
-            _typed(at, contact),
-        )
+        select(*shown, _typed(at, contact))
         .select_from(joined.outerjoin(version, held_then))
         .where(contact.c.created_at <= at)
     )

@@ -6,7 +6,7 @@ The contact's own row is its newest state: a contact that never changed has no r
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Index, Update, update
@@ -15,11 +15,11 @@ from sqlmodel import Field
 
 from trenza.domain.access import Viewer
 from trenza.storage.bulk import BulkWrite, Cells, Writing, bulk_insert
-from trenza.storage.columns import DOCUMENT, Table, belongs_to_workspace, key, references, symbol
-from trenza.storage.contact import DOCUMENTS, STATE
+from trenza.storage.columns import Table, belongs_to_workspace, key, references, symbol
+from trenza.storage.contact import DOCUMENTS, STATE, ContactState
 
 
-class ContactVersion(Table, table=True):
+class ContactVersion(ContactState, table=True):
     """What described a contact from an instant until another, when it was changed.
 
     The changes of one contact have instants of their own: no two end at the same.
@@ -31,22 +31,6 @@ class ContactVersion(Table, table=True):
     contact_id: str = key()
     until_at: datetime = Field(primary_key=True)
     from_at: datetime
-    display_name: str | None = None
-    first_name: str | None = None
-    last_name: str | None = None
-    birth_on: date | None = None
-    language: str | None = symbol(default=None)
-    zone: str | None = symbol(default=None)
-    company: str | None = None
-    department: str | None = None
-    city: str | None = None
-    country: str | None = symbol(default=None)
-    stage: str | None = symbol(default=None)
-    origin: str | None = None
-    tags: list[str] = Field(sa_type=DOCUMENT)
-    custom: dict[str, Any] = Field(sa_type=DOCUMENT)
-    assigned_user_id: str | None = symbol(default=None)
-    assigned_group_id: str | None = symbol(default=None)
 
 
 class ContactStage(Table, table=True):

@@ -32,7 +32,7 @@ from trenza.storage.columns import (
     symbol,
 )
 from trenza.storage.consent import BLOCK, CONSENT
-from trenza.storage.contact import ADDRESS, CONTACT, DESCRIPTION, IDENTITY
+from trenza.storage.contact import ADDRESS, ASSIGNED, CONTACT, DESCRIPTION, IDENTITY
 from trenza.storage.contact_history import STAGE, VERSION
 from trenza.storage.contact_list import LIST_MEMBER
 from trenza.storage.identity_policy import BLOCKED
@@ -143,12 +143,10 @@ async def clear_person(connection: AsyncConnection, person: Person, at: datetime
         update(CONTACT)
         .where(person.rows_of(CONTACT))
         .values(
-            **dict.fromkeys(DESCRIPTION),
+            **dict.fromkeys((*DESCRIPTION, *ASSIGNED)),
             name_searchable="",
             tags=[],
             custom={},
-            assigned_user_id=None,
-            assigned_group_id=None,
             described_at=None,
             updated_at=at,
             erased_at=at,

@@ -6,12 +6,13 @@ joins it with the two columns, or, like the sessions, with a way to tell whose i
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
+    Date,
     Index,
     Update,
     and_,
@@ -43,7 +44,7 @@ from trenza.storage.columns import (
     symbol,
 )
 from trenza.storage.consent import BLOCK, CONSENT
-from trenza.storage.contact import CONTACT, DESCRIPTION, IDENTITY
+from trenza.storage.contact import ASSIGNED, CONTACT, DESCRIPTION, IDENTITY, STATE
 from trenza.storage.contact_list import LIST_MEMBER
 from trenza.storage.interaction import INTERACTION
 from trenza.storage.journey import JourneyEnrollment
@@ -111,23 +112,28 @@ OWNED: tuple[SQLTable, ...] = (
 )
 """Everything that a merge hands over to another root, beside the contacts themselves."""
 
-_IN_PARTS = ("tags", "custom", "assigned_user_id", "assigned_group_id")
-_WHOLE = DESCRIPTION
-_ABOUT = ("id", "created_at", "erased_at", *_WHOLE, *_IN_PARTS)
+_ABOUT = ("id", "created_at", "erased_at", *STATE)
 _ABOUT_COLUMNS = (
     *(CONTACT.c[name] for name in _ABOUT),
     func.coalesce(CONTACT.c.described_at, CONTACT.c.created_at, type_=UTCDateTime()).label(
         "from_at"
     ),
 )
+_READ: Mapping[Any, Callable[[str], date]] = {
+    Date: date.fromisoformat,
+    UTCDateTime: datetime.fromisoformat,
+}
+_DATES = {
+    name: _READ[kind] for name in DESCRIPTION if (kind := type(CONTACT.c[name].type)) in _READ
+}
+"""The columns whose values are no JSON, and what reads each from its ISO text."""
 
 
 def fields_of(row: Mapping[str, Any]) -> dict[str, Any]:
     """A contact's row as the fields that merging compares: only what is not empty, as JSON."""
-    fields = {name: row[name] for name in _WHOLE if row[name] is not None}
-    if row["birth_on"] is not None:
-        fields["birth_on"] = row["birth_on"].isoformat()
-    assigned = {name: row[name] for name in ("assigned_user_id", "assigned_group_id")}
+    fields = {name: row[name] for name in DESCRIPTION if row[name] is not None}
+    fields |= {name: fields[name].isoformat() for name in _DATES & fields.keys()}
+    assigned = {name: row[name] for name in ASSIGNED}
     if any(assigned.values()):
         fields["assigned"] = assigned
     fields |= {f"custom.{name}": v for name, v in row["custom"].items() if v is not None}
@@ -137,12 +143,10 @@ def fields_of(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def columns_of(fields: Fields) -> dict[str, Any]:
     """The columns of a contact with these fields: `fields_of` the other way round."""
-    columns: dict[str, Any] = {name: fields.get(name) for name in _WHOLE}
-    if columns["birth_on"] is not None:
-        columns["birth_on"] = date.fromisoformat(columns["birth_on"])
+    columns: dict[str, Any] = {name: fields.get(name) for name in DESCRIPTION}
+    columns |= {name: _DATES[name](fields[name]) for name in _DATES & fields.keys()}
     assigned = fields.get("assigned", {})
-    for name in ("assigned_user_id", "assigned_group_id"):
-        columns[name] = assigned.get(name)
+    columns |= {name: assigned.get(name) for name in ASSIGNED}
     parts = [(*name.partition("."), value) for name, value in fields.items()]
     columns["custom"] = {rest: value for kind, _, rest, value in parts if kind == "custom"}
     columns["tags"] = [rest for kind, _, rest, _ in parts if kind == "tags"]

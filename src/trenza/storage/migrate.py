@@ -1,8 +1,9 @@
-"""Brings a database to the newest schema with alembic."""
+"""Brings a database to the newest schema with alembic, and drafts what leads to the next."""
 
 import asyncio
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import asyncpg
 from alembic import command
@@ -15,11 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from trenza.storage.engine import driver_arguments
 from trenza.storage.isolation import enforce_isolation
 
+FOLDER = Path(__file__).parent / "migrations"
 
-def config_of(url: str) -> Config:
+
+def config_of(url: str, folder: Path = FOLDER) -> Config:
     """What alembic needs to know to migrate the database at a URL."""
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(folder))
     config.attributes["url"] = url
     return config
 
@@ -41,6 +44,19 @@ async def _isolate(url: str) -> None:
         await enforce_isolation(connection)
     finally:
         await connection.close()
+
+
+def draft(message: str, folder: Path = FOLDER) -> None:
+    """Writes the migration from the newest one to the tables as they are declared now.
+
+    It is numbered after the newest. What it cannot know, such as what old rows hold in a new
+    column, is for its reader to add.
+    """
+    with TemporaryDirectory() as place:
+        config = config_of(f"sqlite+aiosqlite:///{place}/before.db", folder)
+        command.upgrade(config, "head")
+        newest = ScriptDirectory.from_config(config).get_current_head() or "0"
+        command.revision(config, message, autogenerate=True, rev_id=f"{int(newest) + 1:04}")
 
 
 @cache

@@ -18,7 +18,7 @@ from trenza.domain.access import Verb
 from trenza.storage.activity import ACTIVITY
 from trenza.storage.campaign import TOUCH
 from trenza.storage.consent import BLOCK, CONSENT
-from trenza.storage.contact import ADDRESS, CONTACT, IDENTITY
+from trenza.storage.contact import ADDRESS, CONTACT, IDENTITY, STATE
 from trenza.storage.contact_history import STAGE, VERSION
 from trenza.storage.contact_list import LIST_MEMBER
 from trenza.storage.identity_policy import BLOCKED
@@ -29,20 +29,16 @@ from trenza.storage.merge import MERGE
 from trenza.storage.session import SESSION
 from trenza.storage.ticket import TICKET
 
-_DESCRIBING = frozenset(
-    "display_name first_name last_name birth_on language zone company department city country"
-    " stage origin tags custom assigned_user_id assigned_group_id".split()
-)
 PERSONAL: Mapping[str, frozenset[str]] = {
     "activity": frozenset({"before", "after"}),
     "blocked_address": frozenset({"address", "note"}),
     "consent_event": frozenset({"address", "external_id", "content_hash", "evidence"}),
-    "contact": _DESCRIBING | {"name_searchable"},
+    "contact": frozenset({*STATE, "name_searchable"}),
     "contact_address": frozenset({"address"}),
     "contact_identity": frozenset({"address"}),
     "contact_merge": frozenset({"filled"}),
     "contact_stage": frozenset({"stage"}),
-    "contact_version": _DESCRIBING,
+    "contact_version": frozenset(STATE),
     "do_not_contact": frozenset({"address", "reason"}),
     "interaction": frozenset(
         "identity_address position external_id content_hash text retraction_reason".split()
