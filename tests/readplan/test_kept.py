@@ -31,6 +31,16 @@ def test_what_is_too_heavy_is_not_kept() -> None:
     assert (kept.find("a"), kept.weight) == (None, 0)
 
 
+def test_what_is_lost_weighs_nothing() -> None:
+    kept: Kept[str] = Kept(10)
+    kept.keep("a", "A", 4)
+
+    kept.lose("a")
+    kept.lose("b")
+
+    assert (kept.find("a"), kept.weight) == (None, 0)
+
+
 async def test_many_shapes_of_many_documents(apps: Apps, story: Story) -> None:
     names = "abcdefg"
     declared = ", ".join(f"${name}: Boolean!" for name in names)
@@ -45,3 +55,56 @@ async def test_many_shapes_of_many_documents(apps: Apps, story: Story) -> None:
 
         assert set(data["viewer"]) == left | {"x"}
     assert apps.planned.app.state.planner.answered == answered + 100
+
+
+async def test_definitions_of_any_size_have_one_plan(apps: Apps, story: Story) -> None:
+    client, planner = story.a.client(apps.planned), apps.planned.app.state.planner
+    document = (
+        "query Sizes($definition: SegmentDefinitionInput!) "
+        "{ previewSegment(definition: $definition) { count } }"
+    )
+    plans, answered = len(planner._plans._values), planner.answered
+    for size in (1, 2, 3, 21, 22, 5000):
+        definition = {"groups": [{"conditions": [{"tag": {"tag": "a"}}] * size}]}
+        await client.ask(document, definition=definition)
+
+    assert len(planner._plans._values) == plans + 1
+    assert planner.answered == answered + 3
+
+
+async def test_large_variables_have_no_plan(apps: Apps, story: Story) -> None:
+    planner = apps.planned.app.state.planner
+    document = "query Large($filter: ContactFilter) { contacts(filter: $filter) { totalCount } }"
+    before, missed = planner._plans.weight, planner.missed["large variables"]
+    filter_ = {"hasAnyTag": ["a"] * 5000}
+
+    planned = await story.a.client(apps.planned).ask(document, filter=filter_)
+    reference = await story.a.client(apps.reference).ask(document, filter=filter_)
+
+    assert planned == reference
+    assert planned["errors"][0]["message"] == "at most 50 tags"
+    assert (planner._plans.weight, planner.missed["large variables"]) == (before, missed + 1)
+
+
+async def test_what_a_plan_is_kept_by_is_weighed(apps: Apps, story: Story) -> None:
+    client, kept = story.a.client(apps.planned), apps.planned.app.state.planner._plans
+    document = "query Weighed($filter: ContactFilter) { contacts(filter: $filter) { totalCount } }"
+    weights = []
+    for country, tags in ((None, 1), ("CO", 50)):
+        before = kept.weight
+        given = {"hasAnyTag": [f"t{n}" for n in range(tags)], "hasAllTags": ["t0"] * tags}
+        await client.run(document, filter={**given, "country": country})
+        weights.append(kept.weight - before)
+
+    assert weights[1] == weights[0] + 5
+
+
+async def test_only_what_was_answered_leaves_a_plan(apps: Apps, story: Story) -> None:
+    client, kept = story.a.client(apps.planned), apps.planned.app.state.planner._plans
+    document = "query First($first: Int) { contacts(first: $first) { nodes { id } } }"
+    counts = [len(kept._values)]
+    for first in (1000, 1, 1000):
+        await client.ask(document, first=first)
+        counts.append(len(kept._values))
+
+    assert [each - counts[0] for each in counts] == [0, 0, 1, 1]

@@ -25,6 +25,7 @@ from trenza.graphql.consent import (
 )
 from trenza.graphql.context import Context
 from trenza.graphql.custom_field import (
+    CONDITIONS_MAX,
     CUSTOM_FIELD,
     CUSTOM_FIELDS,
     CustomFieldFilter,
@@ -52,6 +53,7 @@ from trenza.readplan.fields import (
     one,
     past,
 )
+from trenza.readplan.inputs import at_most
 from trenza.readplan.past import seen_at
 from trenza.readplan.schema import Record, named, record
 from trenza.storage.campaign import TOUCH
@@ -303,7 +305,9 @@ class ContactFilter:
         default=None, description="Has one of these tags, written like this."
     )
     custom_fields: list[CustomFieldFilter] | None = strawberry.field(
-        default=None, description="Meets all of these conditions on custom fields, at most 20."
+        default=None,
+        description="Meets all of these conditions on custom fields, at most 20.",
+        metadata=at_most(CONDITIONS_MAX),
     )
     name_contains: str | None = strawberry.field(
         default=None, description="A part of the name; neither case nor accents matter."

@@ -16,6 +16,7 @@ from strawberry.extensions import (
     ValidationCache,
 )
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.graphql import OperationType
 
 from trenza.graphql import (  # noqa: F401 - each declares its types
@@ -46,6 +47,7 @@ from trenza.graphql.permission import ReadableAnswer
 from trenza.graphql.query import Query
 from trenza.graphql.scalars import SCALARS
 from trenza.graphql.subscription import Subscription
+from trenza.readplan.inputs import read_by
 
 DOCUMENTS_MAX = 512
 """How many documents are kept parsed and validated: clients send the same few again and again."""
@@ -114,6 +116,13 @@ class Schema(strawberry.Schema):
         context.operation_name = options.get("operation_name")
         results = await super().stream(query, *given, **options)
         return _as_presented(results, context.correlation_id)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for each in self.schema_converter.type_map.values():
+            definition = each.definition
+            if isinstance(definition, StrawberryObjectDefinition) and definition.is_input:
+                read_by(definition)
 
     @property
     def core(self) -> GraphQLSchema:

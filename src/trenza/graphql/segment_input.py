@@ -23,6 +23,8 @@ from trenza.domain.segment import (
     SegmentField,
     SegmentOperator,
 )
+from trenza.domain.segment_check import CONDITIONS_MAX, GROUPS_MAX
+from trenza.readplan.inputs import at_most
 from trenza.readplan.schema import named
 
 
@@ -313,7 +315,7 @@ class SegmentGroupInput:
     """Holds where all of its conditions hold."""
 
     conditions: list[SegmentConditionInput] = strawberry.field(
-        description="The conditions, 1 to 20."
+        description="The conditions, 1 to 20.", metadata=at_most(CONDITIONS_MAX)
     )
 
 
@@ -322,7 +324,9 @@ class SegmentGroupInput:
 class SegmentDefinitionInput:
     """A contact belongs where any of the groups holds."""
 
-    groups: list[SegmentGroupInput] = strawberry.field(description="The groups, 1 to 10.")
+    groups: list[SegmentGroupInput] = strawberry.field(
+        description="The groups, 1 to 10.", metadata=at_most(GROUPS_MAX)
+    )
 
     def read(self, path: tuple[str, ...]) -> Definition:
         """The domain's definition, not checked yet; `path` is where it stands in the input."""

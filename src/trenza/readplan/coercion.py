@@ -50,11 +50,12 @@ class Variables:
         }
 
     def coerced(self, given: Mapping[str, Any]) -> VariableValues | list[GraphQLError]:
-        """The values as the operation sees them, or what is wrong with them."""
+        """The values as the operation sees them, or the first thing that is wrong with them."""
         try:
             return VariableValues({}, dict(self._read(given)))
         except (NotPlainError, GraphQLError):
-            return get_variable_values(self._schema, self._nodes, dict(given))
+            # That something is wrong is all that is asked here: each mistake takes long to tell.
+            return get_variable_values(self._schema, self._nodes, dict(given), max_errors=1)
 
     def _read(self, given: Mapping[str, Any]) -> Any:
         for name, coerce in self._plain:

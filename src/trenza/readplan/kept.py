@@ -31,3 +31,8 @@ class Kept(Generic[V]):
         while self.weight > self._most:
             _, (_, lost) = self._values.popitem(last=False)
             self.weight -= lost
+
+    def lose(self, key: Hashable) -> None:
+        """Forgets the value of a key, if there is one."""
+        _, weight = self._values.pop(key, (None, 0))
+        self.weight -= weight

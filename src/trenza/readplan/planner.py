@@ -7,16 +7,13 @@ of them are there, and the values of those that decide what is selected.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import structlog
 from graphql import (
-    ArgumentNode,
-    DirectiveNode,
-    DocumentNode,
     ExecutionResult,
     FieldNode,
     FragmentDefinitionNode,
@@ -26,15 +23,12 @@ from graphql import (
     OperationType,
     TypeInfo,
     TypeInfoVisitor,
-    VariableNode,
     Visitor,
     parse,
     validate,
     visit,
 )
-from graphql.execution.values import VariableValues
 
-from trenza.domain import ids
 from trenza.domain.access import Scope
 from trenza.domain.errors import DomainError
 from trenza.readplan.coercion import Variables
@@ -45,6 +39,7 @@ from trenza.readplan.plan import Plan, compile_plan
 from trenza.readplan.run import Run
 from trenza.readplan.schema import DeclaredField, Operation
 from trenza.readplan.selection import Reading, UncoveredError
+from trenza.readplan.shape import Probe, Shape, probes_of, shape_of
 from trenza.readplan.written import ReferencePath, WrittenPlan, compile_written
 from trenza.storage.engine import Database
 from trenza.storage.statements import StatementError, Statements, TooComplexError
@@ -56,12 +51,15 @@ DOCUMENTS_WEIGHT_MAX = 1_000_000
 PLANS_WEIGHT_MAX = 50_000
 """How many nodes the documents of all kept plans have; each takes some 2 kB of its plan."""
 
+VALUES_PER_NODE = 20
+"""How many values in the shape of variables take as much as a node of a document."""
+
 LEAST_WEIGHT = 50
 
 LOG = structlog.get_logger("trenza.readplan")
 
 AnyPlan = Plan | WrittenPlan
-Probe = Callable[[Mapping[str, Any]], Hashable]
+Key = tuple["Document", Shape]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,12 +71,7 @@ class Document:
     variables: Variables
     scopes: frozenset[Scope]
     """What a key without `read` needs, whatever is skipped: nothing is written for it otherwise."""
-    probes: tuple[Probe, ...]
-
-    def shape_of(self, variables: VariableValues) -> Hashable:
-        """What of the variables decides how the operation is answered."""
-        coerced = variables.coerced
-        return tuple(probe(coerced) for probe in self.probes)
+    probes: Sequence[Probe]
 
 
 class Planner:
@@ -111,12 +104,13 @@ class Planner:
             if isinstance(found, list):
                 raise UncoveredError("variables")
             run = Run(operation, found)
-            plan = self._plan(document, run)
+            key = document, shape_of(document.probes, found.coerced)
+            plan, is_new = self._plan(key, run)
             if not plan.scopes <= scopes:
                 raise UncoveredError("scopes")
             if not plan.classes <= operation.viewer.sees:
                 raise UncoveredError("privacy")
-            answer = await self._answer(document, plan, run)
+            answer = await self._answer(key, plan, run, is_new=is_new)
         except UncoveredError as uncovered:
             self.missed[str(uncovered)] += 1
             return None
@@ -149,7 +143,7 @@ class Planner:
                 await run.end()
         return result if result.errors else orjson.dumps({"data": result.data})
 
-    async def _answer(self, document: Document, plan: AnyPlan, run: Run) -> bytes | None:
+    async def _answer(self, key: Key, plan: AnyPlan, run: Run, *, is_new: bool) -> bytes | None:
         """The answer to a query; a mutation is rehearsed."""
         try:
             if isinstance(plan, WrittenPlan):
@@ -158,10 +152,13 @@ class Planner:
             return await plan.answer(run, self._statements, self._gathering)
         except TooComplexError as refusal:
             reason = "too complex"
-            key = (document, document.shape_of(run.variables))
-            self._plans.keep(key, reason, LEAST_WEIGHT)
-            LOG.info("plan_missed", reason=reason, operation=_name_of(document.operation))
+            self._keep(key, reason)
+            LOG.info("plan_missed", reason=reason, operation=_name_of(key[0].operation))
             raise UncoveredError(reason) from refusal
+        except (DomainError, GraphQLError):
+            if is_new:
+                self._plans.lose(key)
+            raise
         finally:
             if run.awaited:
                 await run.end()
@@ -215,22 +212,26 @@ class Planner:
             fragments,
             Variables(self._schema, named[0]),
             frozenset(asking.scopes if writes else ()),
-            tuple(_probes(document)),
+            probes_of(document),
         )
 
-    def _plan(self, document: Document, run: Run) -> AnyPlan:
-        key = (document, document.shape_of(run.variables))
-        found = self._plans.find(key)
+    def _plan(self, key: Key, run: Run) -> tuple[AnyPlan, bool]:
+        """The plan, and whether it was made just now."""
+        found, document = self._plans.find(key), key[0]
+        is_new = found is None
         if found is None:
             reading = Reading(self._schema, document.fragments, run.variables)
             found = self._compile(document, reading, run)
             if isinstance(found, str):
                 LOG.info("plan_missed", reason=found, operation=_name_of(document.operation))
-            weight = LEAST_WEIGHT if isinstance(found, str) else LEAST_WEIGHT + reading.nodes
-            self._plans.keep(key, found, weight)
+            self._keep(key, found, 0 if isinstance(found, str) else reading.nodes)
         if isinstance(found, str):
             raise UncoveredError(found)
-        return found
+        return found, is_new
+
+    def _keep(self, key: Key, found: AnyPlan | str, nodes: int = 0) -> None:
+        weight = LEAST_WEIGHT + nodes + key[1].size // VALUES_PER_NODE
+        self._plans.keep(key, found, weight)
 
     def _compile(self, document: Document, reading: Reading, run: Run) -> AnyPlan | str:
         sets = [document.operation.selection_set]
@@ -250,12 +251,6 @@ def _name_of(operation: OperationDefinitionNode) -> str | None:
     return operation.name.value if operation.name else None
 
 
-def _probes(document: DocumentNode) -> Iterator[Probe]:
-    found = Probing()
-    visit(document, found)
-    yield from found.probes.values()
-
-
 class Asking(Visitor):
     """Collects what all fields of a document need, those that are skipped among them."""
 
@@ -272,62 +267,3 @@ class Asking(Visitor):
         declared = found.extensions.get("strawberry-definition") if found else None
         if isinstance(declared, DeclaredField) and declared.declaration.scope is not None:
             self.scopes.add(declared.declaration.scope)
-
-
-class Probing(Visitor):
-    """Collects what has to be looked at in the variables of a document."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.probes: dict[tuple[str, str], Probe] = {}
-
-    def enter_variable(
-        self, node: VariableNode, _key: Any, parent: Any, _path: Any, ancestors: list[Any]
-    ) -> None:
-        """A variable where it is used, or where it is declared, which changes nothing."""
-        around = [*ancestors, parent]
-        within = [each for each in around if isinstance(each, ArgumentNode)]
-        # What a mutation is given decides nothing of how its answer is read.
-        if not within or within[-1].name.value in ("input", "inputs"):
-            return
-        is_directive = any(isinstance(each, DirectiveNode) for each in around)
-        self._add(node.name.value, within[-1].name.value, is_directive)
-
-    def _add(self, name: str, argument: str, is_directive: bool) -> None:
-        look = shape_of
-        if is_directive or argument == "orderBy":
-            look = frozen
-        elif argument in ("id", "ids"):
-            look = prefix_of
-        self.probes[name, look.__name__] = lambda coerced: look(coerced.get(name))
-
-
-def shape_of(value: Any) -> Hashable:
-    """Which parts of a value are there, and of what kind each is."""
-    if isinstance(value, dict):
-        present = (key for key, each in value.items() if each is not None)
-        return tuple((key, shape_of(value[key])) for key in sorted(present))
-    if isinstance(value, list):
-        inside = map(shape_of, value)
-        has_objects = any(isinstance(each, dict) for each in value)
-        return tuple(inside) if has_objects else frozenset(inside)
-    if isinstance(value, bool):
-        return "truth"
-    return "number" if isinstance(value, int | float) else value is not None
-
-
-def frozen(value: Any) -> Hashable:
-    """The value itself."""
-    return tuple(sorted(value.items())) if isinstance(value, dict) else value
-
-
-def prefix_of(value: Any) -> Hashable:
-    """The prefix of an id, or the different ones of several."""
-    if isinstance(value, list):
-        return tuple(dict.fromkeys(prefix_of(each) for each in value))
-    if not isinstance(value, str):
-        return None
-    try:
-        return ids.prefix_of(value)
-    except ValueError:
-        return None

@@ -14,6 +14,7 @@ from trenza.graphql import errors
 from trenza.graphql.contact import IdentityInput
 from trenza.graphql.context import Info
 from trenza.readplan.fields import column, one
+from trenza.readplan.inputs import at_most
 from trenza.readplan.schema import Record, record, view
 from trenza.services.consent import SetConsent, set_consent
 from trenza.services.do_not_contact import (
@@ -145,6 +146,7 @@ class SetOptOutWordsInput:
     words: list[OptOutWordsInput] | None = strawberry.field(
         default=None,
         description="All of them: a language that is left out has none. Null for the default ones.",
+        metadata=at_most(len(Language)),
     )
 
 

@@ -11,16 +11,18 @@ import strawberry
 
 from trenza.domain.contact import LifecycleStage
 from trenza.domain.interaction import Language
+from trenza.domain.merge import IDENTITIES_MAX
 from trenza.graphql import errors
 from trenza.graphql.contact import IdentityInput
 from trenza.graphql.context import Context, Info
 from trenza.graphql.merge import addresses
 from trenza.graphql.scalars import CustomValue
 from trenza.readplan.fields import column, figure, one, part
+from trenza.readplan.inputs import at_most
 from trenza.readplan.reader import Row
 from trenza.readplan.schema import Record, record, view
 from trenza.services.contact import UpsertContact, upsert_contact
-from trenza.services.contact_fields import UNSET
+from trenza.services.contact_fields import UNSET, VALUES_MAX
 from trenza.storage.contact import CONTACT
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class UpsertContactInput:
     identities: list[IdentityInput] = strawberry.field(
         default_factory=list,
         description="Addresses: they find the contact, and those still unknown are added to it.",
+        metadata=at_most(IDENTITIES_MAX),
     )
     display_name: str | None = _optional("The name to show; first and last name by default.")
     first_name: str | None = _optional("Given name.")
@@ -74,7 +77,9 @@ class UpsertContactInput:
         default_factory=list, description="Tags to take away."
     )
     custom_fields: list[CustomFieldInput] = strawberry.field(
-        default_factory=list, description="Values of custom fields; those left out stay."
+        default_factory=list,
+        description="Values of custom fields; those left out stay.",
+        metadata=at_most(VALUES_MAX),
     )
 
     def request(self) -> UpsertContact:

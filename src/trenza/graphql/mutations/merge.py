@@ -15,6 +15,7 @@ from trenza.graphql.balance import BALANCE_NOW
 from trenza.graphql.context import Context, Info
 from trenza.graphql.merge import MergePreview, policy_row, preview_row
 from trenza.readplan.fields import column, figure, one, part
+from trenza.readplan.inputs import at_most
 from trenza.readplan.reader import Row
 from trenza.readplan.schema import Record, record, view
 from trenza.services.identity_policy import (
@@ -81,7 +82,9 @@ class SetIdentityPolicyInput:
         default=None, description="How many identities a contact may have: 1 to 50."
     )
     space_limits: list[SpaceLimitInput] | None = strawberry.field(
-        default=None, description="All limits of single spaces; those left out have none."
+        default=None,
+        description="All limits of single spaces; those left out have none.",
+        metadata=at_most(len(AddressSpace)),
     )
 
     def request(self) -> SetIdentityPolicy:
