@@ -6,6 +6,7 @@ import pytest
 
 from tests.readplan.conftest import Apps, Story
 from trenza.readplan.plan import Plan
+from trenza.readplan.statement import Statement, Writer
 
 ABSENT = 'contact(id: "contact_00000000000000000000000011")'
 
@@ -71,6 +72,21 @@ async def test_a_mistake_of_a_plan_is_answered_by_the_loaders(
 
     assert data == {"viewer": {"__typename": "Viewer"}}
     assert planner.missed.pop("mistake") == 1
+
+
+async def test_a_statement_that_the_database_refuses_is_tried_once(
+    apps: Apps, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Writer, "finish", lambda _: Statement("SELECT no_such_column", (), True))
+    client, planner = story.a.client(apps.planned), apps.planned.app.state.planner
+    statements = apps.planned.parts.statements
+    executed = statements.executed
+
+    answers = [await client.run("query Unfit { contacts { totalCount } }") for _ in range(3)]
+
+    assert answers == [{"contacts": {"totalCount": answers[0]["contacts"]["totalCount"]}}] * 3
+    assert statements.executed == executed + 1
+    assert planner.missed.pop("wrong statement") == 3
 
 
 @pytest.mark.parametrize("kind", ["application/json;x", "Application/JSON", "application/jsonx"])

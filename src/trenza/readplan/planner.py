@@ -45,7 +45,12 @@ from trenza.readplan.schema import DeclaredField, Operation
 from trenza.readplan.selection import Reading, UncoveredError
 from trenza.readplan.written import FailedWriteError, WrittenPlan, compile_written
 from trenza.storage.engine import Database
-from trenza.storage.statements import StatementError, Statements, TooComplexError
+from trenza.storage.statements import (
+    StatementError,
+    Statements,
+    TooComplexError,
+    UnfitStatementError,
+)
 
 DOCUMENT_LENGTH_MAX = 16_384
 DOCUMENTS_WEIGHT_MAX = 1_000_000
@@ -141,11 +146,14 @@ class Planner:
                 await plan.rehearse(run, self._gathering)
                 return await plan.answer(run, self._gathering)
             return await plan.answer(run, self._statements, self._gathering)
-        except TooComplexError as refusal:
-            reason = "too complex"
+        except UnfitStatementError as refusal:
+            is_ours = not isinstance(refusal, TooComplexError)
+            reason = "wrong statement" if is_ours else "too complex"
             key = (document, document.shape_of(run.variables))
             self._plans.keep(key, reason, LEAST_WEIGHT)
-            LOG.info("plan_missed", reason=reason, operation=_name_of(document.operation))
+            log = LOG.warning if is_ours else LOG.info
+            name, error = _name_of(document.operation), type(refusal.__cause__).__name__
+            log("plan_missed", reason=reason, operation=name, error=error)
             raise UncoveredError(reason) from refusal
         finally:
             if run.awaited:
