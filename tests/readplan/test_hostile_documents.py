@@ -89,6 +89,43 @@ async def test_a_statement_that_the_database_refuses_is_tried_once(
     assert planner.missed.pop("wrong statement") == 3
 
 
+NULLS = {
+    "an id": 'query ($x: ID = "x") { contact(id: $x) { id } }',
+    "ids": 'query ($x: [ID!] = ["x"]) { nodes(ids: $x) { id } }',
+    "a key": (
+        'query ($x: String = "x") { contacts(first: 1) { nodes { id customField(key: $x) '
+        "{ key } } } }"
+    ),
+    "a channel": (
+        "query ($x: ChannelKind = EMAIL) { contacts(first: 1) { nodes { id "
+        "mayContact(channel: $x, purpose: MARKETING) { allowed } } } }"
+    ),
+    "an address": (
+        'query ($x: String = "x") { contactByIdentity(channel: EMAIL, address: $x) { id } }'
+    ),
+    "a directive": "query ($x: Boolean = true) { viewer { name @include(if: $x) } }",
+}
+
+
+@pytest.mark.parametrize("document", NULLS.values(), ids=NULLS)
+async def test_null_for_what_has_a_default_is_the_clients_mistake(
+    apps: Apps, story: Story, document: str
+) -> None:
+    missed = apps.planned.app.state.planner.missed
+    planned, reference = (story.a.client(each) for each in (apps.planned, apps.reference))
+    await planned.post({"query": document})
+    before = missed.copy()
+
+    answers = [
+        await client.post({"query": document, "variables": {"x": None}})
+        for client in (planned, reference)
+    ]
+
+    assert answers[0].json() == answers[1].json()
+    assert "errors" in answers[0].json()
+    assert missed - before == {"refused": 1}
+
+
 @pytest.mark.parametrize("kind", ["application/json;x", "Application/JSON", "application/jsonx"])
 async def test_a_content_type_is_read_alike(apps: Apps, story: Story, kind: str) -> None:
     """Whether a plan covers a document decides nothing of what is accepted."""
