@@ -126,6 +126,23 @@ async def test_null_for_what_has_a_default_is_the_clients_mistake(
     assert missed - before == {"refused": 1}
 
 
+async def test_what_never_reaches_a_plan_is_counted(apps: Apps, story: Story) -> None:
+    client, planner = story.a.client(apps.planned), apps.planned.app.state.planner
+    before, answered = planner.missed.copy(), planner.answered
+
+    by_get = await client.http.get(
+        "/graphql", params={"query": "{ viewer { name } }"}, headers=client.headers
+    )
+    by_post = await client.post(
+        content=b'{"query": "{ viewer { name } }"}',
+        headers={"content-type": "APPLICATION/JSON; charset=utf-8"},
+    )
+
+    assert by_get.json() == by_post.json() == await client.ask("{ viewer { name } }")
+    assert planner.missed - before == {"not JSON by POST": 1}
+    assert planner.answered == answered + 2
+
+
 @pytest.mark.parametrize("kind", ["application/json;x", "Application/JSON", "application/jsonx"])
 async def test_a_content_type_is_read_alike(apps: Apps, story: Story, kind: str) -> None:
     """Whether a plan covers a document decides nothing of what is accepted."""
