@@ -34,6 +34,8 @@ FIGURES = frozenset(
     | {"count", "explain", "members", "previewSegment", "segments", "costToServe"}
 )
 """Cost several statements each, and so are asked less often."""
+LONG = "a" * 63
+"""As many characters of a name as PostgreSQL looks at."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ class Operation:
         self._values = values
         self._name = name
         self._careless = careless
+        self._prefix, self._aliased = random.choice([("a", 0.12)] * 9 + [(LONG, 0.5)])
         self._left = FIELDS_MAX
         self._count = 0
         self._declared: list[str] = []
@@ -182,9 +185,8 @@ class Operation:
         self.asked.add(f"{type_.name}.{name}")
         arguments = self._arguments(type_, name, definition)
         head, key = f"{name}{arguments}", name
-        if apart or self._random.random() < 0.12 or scope.heads.get(name, head) != head:
-            self._count += 1
-            key = f"a{self._count}"
+        if apart or self._random.random() < self._aliased or scope.heads.get(name, head) != head:
+            key = self._alias(scope, apart)
         scope.heads[key] = head
         alias = "" if key == name else f"{key}: "
         text = f"{alias}{head}{self._directive()}"
@@ -193,6 +195,15 @@ class Operation:
             return text
         inner = scope.inner.setdefault(key, Scope())
         return f"{text} {self._selections(below, inner, depth - 1)}"
+
+    def _alias(self, scope: Scope, apart: bool) -> str:
+        """A name of its own, or one that only its case tells from another one of its place."""
+        found = [] if apart else [key.swapcase() for key in scope.heads]
+        twins = [key for key in found if key not in scope.heads]
+        if twins and self._coin():
+            return self._random.choice(twins)
+        self._count += 1
+        return f"{self._prefix}{self._count}"
 
     def _choose(self, type_: GraphQLObjectType, depth: int) -> tuple[str, GraphQLField]:
         """A field of a type; only values where the document is large or deep enough."""

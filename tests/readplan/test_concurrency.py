@@ -9,7 +9,7 @@ from tests.readplan.conftest import Apps, Story
 from tests.readplan.documents import make_request
 from tests.world import Client
 from trenza.graphql.schema import build_schema
-from trenza.storage.statements import PostgresStatements
+from trenza.storage.statements import PostgresStatements, StatementError, UnfitStatementError
 
 AT_ONCE = 50
 ASK = "{ contacts(first: 3) { totalCount nodes { id displayName } } }"
@@ -55,6 +55,23 @@ async def test_a_connection_that_the_server_ended_is_replaced(
     after = await asyncio.gather(*(client.run(ASK) for _ in range(8)))
 
     assert after == before
+
+
+async def test_a_statement_that_fails_costs_no_connection(apps: Apps, story: Story) -> None:
+    pool, workspace_id = pool_of(apps), story.a.workspace_id
+    await pool.fetch("SELECT 1", [], workspace_id)
+    before = [each.connection for each in pool._idle]
+
+    for _ in range(2):
+        with pytest.raises(StatementError):
+            await pool.fetch("SELECT 1 / $1::int", [0], workspace_id)
+        assert [*await pool.fetch("SELECT 2 / $1::int", [1], workspace_id)] == [(2,)]
+    for text in ("SELECT no_such_column", "SELECT FROM WHERE"):
+        with pytest.raises(UnfitStatementError):
+            await pool.fetch(text, [], workspace_id)
+
+    assert {*before} == {each.connection for each in pool._idle}
+    assert not any(each.is_closed() for each in before)
 
 
 async def test_a_request_that_is_cancelled_leaves_no_broken_connection(

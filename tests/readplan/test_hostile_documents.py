@@ -6,6 +6,7 @@ import pytest
 
 from tests.readplan.conftest import Apps, Story
 from trenza.readplan.plan import Plan
+from trenza.readplan.statement import Statement, Writer
 
 ABSENT = 'contact(id: "contact_00000000000000000000000011")'
 
@@ -71,6 +72,75 @@ async def test_a_mistake_of_a_plan_is_answered_by_the_loaders(
 
     assert data == {"viewer": {"__typename": "Viewer"}}
     assert planner.missed.pop("mistake") == 1
+
+
+async def test_a_statement_that_the_database_refuses_is_tried_once(
+    apps: Apps, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Writer, "finish", lambda _: Statement("SELECT no_such_column", (), True))
+    client, planner = story.a.client(apps.planned), apps.planned.app.state.planner
+    statements = apps.planned.parts.statements
+    executed = statements.executed
+
+    answers = [await client.run("query Unfit { contacts { totalCount } }") for _ in range(3)]
+
+    assert answers == [{"contacts": {"totalCount": answers[0]["contacts"]["totalCount"]}}] * 3
+    assert statements.executed == executed + 1
+    assert planner.missed.pop("wrong statement") == 3
+
+
+NULLS = {
+    "an id": 'query ($x: ID = "x") { contact(id: $x) { id } }',
+    "ids": 'query ($x: [ID!] = ["x"]) { nodes(ids: $x) { id } }',
+    "a key": (
+        'query ($x: String = "x") { contacts(first: 1) { nodes { id customField(key: $x) '
+        "{ key } } } }"
+    ),
+    "a channel": (
+        "query ($x: ChannelKind = EMAIL) { contacts(first: 1) { nodes { id "
+        "mayContact(channel: $x, purpose: MARKETING) { allowed } } } }"
+    ),
+    "an address": (
+        'query ($x: String = "x") { contactByIdentity(channel: EMAIL, address: $x) { id } }'
+    ),
+    "a directive": "query ($x: Boolean = true) { viewer { name @include(if: $x) } }",
+}
+
+
+@pytest.mark.parametrize("document", NULLS.values(), ids=NULLS)
+async def test_null_for_what_has_a_default_is_the_clients_mistake(
+    apps: Apps, story: Story, document: str
+) -> None:
+    missed = apps.planned.app.state.planner.missed
+    planned, reference = (story.a.client(each) for each in (apps.planned, apps.reference))
+    await planned.post({"query": document})
+    before = missed.copy()
+
+    answers = [
+        await client.post({"query": document, "variables": {"x": None}})
+        for client in (planned, reference)
+    ]
+
+    assert answers[0].json() == answers[1].json()
+    assert "errors" in answers[0].json()
+    assert missed - before == {"refused": 1}
+
+
+async def test_what_never_reaches_a_plan_is_counted(apps: Apps, story: Story) -> None:
+    client, planner = story.a.client(apps.planned), apps.planned.app.state.planner
+    before, answered = planner.missed.copy(), planner.answered
+
+    by_get = await client.http.get(
+        "/graphql", params={"query": "{ viewer { name } }"}, headers=client.headers
+    )
+    by_post = await client.post(
+        content=b'{"query": "{ viewer { name } }"}',
+        headers={"content-type": "APPLICATION/JSON; charset=utf-8"},
+    )
+
+    assert by_get.json() == by_post.json() == await client.ask("{ viewer { name } }")
+    assert planner.missed - before == {"not JSON by POST": 1}
+    assert planner.answered == answered + 2
 
 
 @pytest.mark.parametrize("kind", ["application/json;x", "Application/JSON", "application/jsonx"])

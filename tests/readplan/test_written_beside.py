@@ -82,6 +82,22 @@ async def test_a_page_of_what_was_written_is_refused_in_its_place(
     assert error["extensions"] == {"code": "INVALID_INPUT", "input": ["first"]}
 
 
+async def test_null_below_what_was_written_is_refused_in_its_place(tenant: Tenant) -> None:
+    """A variable with a default may be null, and is given to what may not be."""
+    document = (
+        "mutation ($i: RecordInteractionInput!, $c: ChannelKind = EMAIL) { "
+        "recordInteraction(input: $i) { ... on RecordInteractionPayload { interaction { contact "
+        "{ mayContact(channel: $c, purpose: MARKETING) { allowed } } } } } }"
+    )
+    await tenant.admin.run(document, i=report("x"))
+
+    answer = await tenant.admin.ask(document, i=report("y"), c=None)
+
+    [error] = answer["errors"]
+    assert error["path"] == ["recordInteraction", "interaction", "contact", "mayContact"]
+    assert await count(tenant) == 2
+
+
 @pytest.mark.parametrize(
     "rest",
     [

@@ -42,7 +42,12 @@ from trenza.readplan.selection import Reading, UncoveredError
 from trenza.readplan.shape import Probe, Shape, probes_of, shape_of
 from trenza.readplan.written import ReferencePath, WrittenPlan, compile_written
 from trenza.storage.engine import Database
-from trenza.storage.statements import StatementError, Statements, TooComplexError
+from trenza.storage.statements import (
+    StatementError,
+    Statements,
+    TooComplexError,
+    UnfitStatementError,
+)
 
 DOCUMENT_LENGTH_MAX = 16_384
 DOCUMENTS_WEIGHT_MAX = 1_000_000
@@ -150,10 +155,13 @@ class Planner:
                 await plan.rehearse(run, self._gathering)
                 return None
             return await plan.answer(run, self._statements, self._gathering)
-        except TooComplexError as refusal:
-            reason = "too complex"
+        except UnfitStatementError as refusal:
+            is_ours = not isinstance(refusal, TooComplexError)
+            reason = "wrong statement" if is_ours else "too complex"
             self._keep(key, reason)
-            LOG.info("plan_missed", reason=reason, operation=_name_of(key[0].operation))
+            log = LOG.warning if is_ours else LOG.info
+            name, error = _name_of(key[0].operation), type(refusal.__cause__).__name__
+            log("plan_missed", reason=reason, operation=name, error=error)
             raise UncoveredError(reason) from refusal
         except (DomainError, GraphQLError):
             if is_new:

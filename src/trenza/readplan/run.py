@@ -80,8 +80,13 @@ class Run:
         return found
 
     def check(self, field: Field) -> None:
-        """Looks at all that a connection is asked for, read or not; raises InvalidInput."""
-        self.window(field)
+        """Looks at all that a field is asked for, read or not.
+
+        Raises InvalidInput, and GraphQLError for null where there has to be a value.
+        """
+        self.given(field)
+        if field.page is not None:
+            self.window(field)
         if isinstance(field.declaration, Many):
             for condition, value in conditions_of(field.declaration, self.given(field)):
                 condition.operands(value, self.operation.now)

@@ -14,6 +14,7 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLField,
     GraphQLIncludeDirective,
+    GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLSchema,
@@ -41,6 +42,10 @@ RELATIONS_MAX = 100
 """How many relations a plan has. Fragments that name one another twice would make it any size."""
 
 
+Make = Callable[[VariableValues], dict[str, Any]]
+"""Makes the arguments of a field; raises GraphQLError for null where there has to be a value."""
+
+
 class UncoveredError(Exception):
     """The plan does not answer this; the message says why, in a few words for a log."""
 
@@ -49,7 +54,7 @@ class UncoveredError(Exception):
 class Arguments:
     """The arguments of one field: fixed by the document, or made of variables each time."""
 
-    make: Callable[[VariableValues], dict[str, Any]]
+    make: Make
     fixed: dict[str, Any] | None = None
 
     def given(self, variables: VariableValues) -> dict[str, Any]:
@@ -296,16 +301,16 @@ class Reading:
 
         if not node.arguments or not any(map(_has_variable, node.arguments)):
             return Arguments(make, make(self._variables))
-        direct = _direct(definition, declared, node)
-        return Arguments(make if direct is None else direct)
+        return Arguments(_direct(definition, declared, node, make) or make)
 
 
 def _direct(
-    definition: GraphQLField, declared: DeclaredField, node: FieldNode
-) -> Callable[[VariableValues], dict[str, Any]] | None:
+    definition: GraphQLField, declared: DeclaredField, node: FieldNode, closely: Make
+) -> Make | None:
     """Takes leaves straight from variables, which are coerced already; nothing for other values."""
     names = {argument.name.value: argument.value for argument in node.arguments or ()}
     pairs: list[tuple[str, str]] = []
+    required: list[str] = []
     for python_name, name in declared.argument_names.items():
         argument = definition.args[name]
         if argument.default is not None or argument.default_value is not Undefined:
@@ -317,9 +322,14 @@ def _direct(
         if not isinstance(value, VariableNode) or not is_leaf:
             return None
         pairs.append((python_name, value.name.value))
+        if isinstance(argument.type, GraphQLNonNull):
+            required.append(value.name.value)
 
     def make(variables: VariableValues) -> dict[str, Any]:
         coerced = variables.coerced
+        # A variable with a default may be null, and stand for an argument that may not.
+        if any(coerced.get(variable) is None for variable in required):
+            return closely(variables)
         return {name: coerced[variable] for name, variable in pairs if variable in coerced}
 
     return make

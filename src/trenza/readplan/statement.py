@@ -326,9 +326,10 @@ class Writer:
         columns: dict[str, ColumnElement[str]] = {}
         if page.has_rows:
             own = _adapted(order, _adapter(alias, declaration))
-            columns = dict(self._row_columns(page, own, alias))
+            read = dict(self._row_columns(page, own, alias))
             asked = self._run.window(field)
-            named = [column.label(name) for name, column in columns.items()]
+            # A client's names may be one name to a database: by their case, or cut to a length.
+            named = [column.label(f"r{n}") for n, column in enumerate(read.values())]
             limited = (
                 statement.with_only_columns(*named, maintain_column_froms=True)
                 .where(*self._beyond(field, order, own))
@@ -336,8 +337,10 @@ class Writer:
                 .limit(self._size(field, page))
             )
             rows = limited.subquery(self._name("x"))
+            columns = dict(zip(read, rows.c, strict=True))
         whole = as_object(
-            (each.key, self._page_value(each, rows, statement)) for each in page.fields
+            (each.key, self._page_value(each, columns.get(each.key), statement))
+            for each in page.fields
         )
         return whole if rows is None else select(whole).select_from(rows).scalar_subquery()
 
@@ -370,13 +373,15 @@ class Writer:
         """What the cursor of a row is made of."""
         return as_array(self._plain(column) for column in order.told)
 
-    def _page_value(self, each: PageField, rows: FromClause | None, whole: Select[Any]) -> Piece:
+    def _page_value(
+        self, each: PageField, column: ColumnElement[Any] | None, whole: Select[Any]
+    ) -> Piece:
         if each.name == "totalCount":
             counted = whole.with_only_columns(func.count(), maintain_column_froms=True)
             return cast(counted.scalar_subquery(), Text)
-        if rows is None or each.key not in rows.c:
+        if column is None:
             return f'"{each.name}"'
-        joined = self._json.joined(rows.c[each.key])
+        joined = self._json.joined(column)
         return text_of("[", func.coalesce(joined, fixed("")), "]")
 
     def _array(self, rows: FromClause, column: ColumnElement[Any]) -> ColumnElement[str]:

@@ -140,8 +140,8 @@ class WrittenPlan:
 
     written: Sequence[WrittenField]
     scopes: frozenset[Scope]
-    paged: Sequence[Field]
-    """Every connection in the answer."""
+    asking: Sequence[Field]
+    """Every field in the answer that is a connection, or is given what variables hold."""
     classes: frozenset[Privacy]
     checked: Sequence[Field]
     """Fields whose arguments may be refused to who asks."""
@@ -152,12 +152,13 @@ class WrittenPlan:
     async def rehearse(self, run: Run, gathering: Gathering) -> None:
         """Sees before anything is written that the answer can be read; reads nothing, once.
 
-        Raises StatementError, and DomainError for what is asked for in vain below what is written.
+        Raises StatementError, and DomainError or GraphQLError for what is asked for in vain below
+        what is written.
         """
         await check_all(self.checked, run)
         for each in self.written:
             run.given(each.field)
-        for field in self.paged:
+        for field in self.asking:
             run.check(field)
         kinds = [kind for each in self.written for kind in each.kinds.values()]
         for statement in (*(kind.statement for kind in kinds), *self.found.values()):
@@ -208,7 +209,7 @@ def compile_written(
     """The plan of a mutation's fields; raises UncoveredError."""
     written: list[WrittenField] = []
     scopes: set[Scope] = set()
-    paged: list[Field] = []
+    asking: list[Field] = []
     classes: set[Privacy] = set()
     checked: list[Field] = []
     found: dict[Selection, Statement] = {}
@@ -224,9 +225,11 @@ def compile_written(
             classes |= classes_of(below)
             checked += checked_of(below)
             found |= statements_of_found(below, json, dialect, run)
-            paged += [each for each in fields_of(below) if each.page]
+            asking += [
+                each for each in fields_of(below) if each.page or each.arguments.fixed is None
+            ]
         written.append(WrittenField(field, field.declaration, kinds))
-    return WrittenPlan(written, frozenset(scopes), paged, frozenset(classes), checked, found)
+    return WrittenPlan(written, frozenset(scopes), asking, frozenset(classes), checked, found)
 
 
 def _kind_of(selection: Selection, writer: Writer) -> Kind:

@@ -31,6 +31,9 @@ KEPT_STATEMENTS = 512
 _LIMIT = re.compile("stack overflow|too large|too many|at most")
 """How SQLite says that a statement is beyond its parser, for which it has no code."""
 
+_WRONG = re.compile("no such|ambiguous|syntax error")
+"""How SQLite says that a statement is none, for which it has no code either."""
+
 MAPPED_BYTES_MAX = 1 << 30
 """How much of a file its readers see as memory: a page that is read costs no call then.
 
@@ -61,8 +64,12 @@ class StatementError(Exception):
     """The database did not run a statement; the cause says why."""
 
 
-class TooComplexError(StatementError):
-    """The database does not take a statement: it is nested too deeply, or answers too much."""
+class UnfitStatementError(StatementError):
+    """The database does not take a statement, whatever its values: it never will."""
+
+
+class TooComplexError(UnfitStatementError):
+    """A statement is nested too deeply, or answers too much."""
 
 
 class Statements(Protocol):
@@ -128,6 +135,10 @@ class PostgresStatements:
         try:
             async with self._free:
                 return await self._fetch(text, parameters, workspace_id)
+        except asyncpg.ProgramLimitExceededError as error:
+            raise TooComplexError(str(error)) from error
+        except asyncpg.SyntaxOrAccessError as error:
+            raise UnfitStatementError(str(error)) from error
         except (asyncpg.PostgresError, *LOST) as error:
             raise StatementError from error
 
@@ -152,12 +163,13 @@ class PostgresStatements:
         self.handed_over += taken.workspace_id != workspace_id
         try:
             rows = await taken.fetch(text, parameters, workspace_id)
-        except asyncpg.ProgramLimitExceededError as error:
-            self._idle.append(taken)
-            raise TooComplexError(str(error)) from error
-        except BaseException:
-            # Who knows what is still on its way to it.
-            taken.connection.terminate()
+        except BaseException as error:
+            if isinstance(error, asyncpg.PostgresError) and not isinstance(error, LOST):
+                # It is refused as a whole: outside of a transaction nothing of it is left.
+                self._idle.append(taken)
+            else:
+                # Who knows what is still on its way to it.
+                taken.connection.terminate()
             raise
         self._idle.append(taken)
         return rows
@@ -284,4 +296,6 @@ def _run(connection: sqlite3.Connection, guard: Guard, asked: _Asked) -> Sequenc
     except sqlite3.OperationalError as error:
         if _LIMIT.search(str(error)):
             raise TooComplexError(str(error)) from error
+        if _WRONG.search(str(error)):
+            raise UnfitStatementError(str(error)) from error
         raise

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import structlog
-from cross_web import HTTPException
+from cross_web import HTTPException, StarletteRequestAdapter
 from graphql import ExecutionResult
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect, Request
@@ -42,10 +42,21 @@ LOG = structlog.get_logger("trenza.web")
 NewContext = Callable[[Viewer | None], Context]
 
 
+class AnyCase(StarletteRequestAdapter):
+    """A request whose content type is read whatever its case, as RFC 9110 has it."""
+
+    @property
+    def content_type(self) -> str | None:
+        """The type in small letters."""
+        found = super().content_type
+        return None if found is None else found.lower()
+
+
 class Api(GraphQL[Context, None]):
     """Strawberry's endpoint with our context, our JSON and our keys."""
 
     graphql_transport_ws_handler_class = FrameHandler
+    request_adapter_class = AnyCase
 
     def __init__(
         self,
@@ -123,6 +134,8 @@ class Api(GraphQL[Context, None]):
             planned = None
             if self._planner is not None and _is_json(scope, headers):
                 planned = await self._planned(viewer, self._planner, body)
+            elif self._planner is not None:
+                self._planner.missed["not JSON by POST"] += 1
         except Unauthenticated as refusal:
             denied = {"WWW-Authenticate": "Bearer"}
             await refused(401, refusal.code, refusal.message, denied)(scope, receive, send)
@@ -211,7 +224,7 @@ def _is_object_or_null(value: object) -> bool:
 
 def _is_json(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
     kind = headers.get(b"content-type", b"").partition(b";")[0].strip()
-    return scope["method"] == "POST" and kind == b"application/json"
+    return scope["method"] == "POST" and kind.lower() == b"application/json"
 
 
 async def _send_json(body: bytes, send: Send) -> None:
