@@ -263,6 +263,7 @@ class Writer:
             return _or_null(self._single(selection, rows, select(rows)))
         listed = (
             select(self.object(selection, rows).label("j"))
+            .select_from(rows)
             .order_by(*(rows.c[name] for name in past.order))
             .subquery(self._name("x"))
         )
