@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.readplan.conftest import Apps, Story
+from tests.world import NOON, text_of
 from trenza.readplan.plan import Plan
 from trenza.readplan.statement import Statement, Writer
 
@@ -153,3 +154,21 @@ async def test_a_content_type_is_read_alike(apps: Apps, story: Story, kind: str)
     by_loaders = await story.a.client(apps.reference).post(**request)
 
     assert (by_plan.status_code, by_plan.text) == (by_loaders.status_code, by_loaders.text)
+
+
+async def test_a_plan_answers_of_then_where_nothing_is_selected(apps: Apps, story: Story) -> None:
+    planner = apps.planned.app.state.planner
+    id_ = next(each for each in story.a.known.ids if each.startswith("contact_"))
+    document = (
+        "query ($id: ID!, $at: DateTime!) { contact(id: $id, at: $at) { "
+        "id mergedFrom { id @skip(if: true) } } }"
+    )
+    body = {"query": document, "variables": {"id": id_, "at": text_of(NOON)}}
+    answered = planner.answered
+
+    by_plan = await story.a.client(apps.planned).post(body)
+    by_loaders = await story.a.client(apps.reference).post(body)
+
+    assert by_plan.json() == by_loaders.json()
+    assert "errors" not in by_plan.json()
+    assert planner.answered == answered + 1
