@@ -172,3 +172,15 @@ async def test_a_plan_answers_of_then_where_nothing_is_selected(apps: Apps, stor
     assert by_plan.json() == by_loaders.json()
     assert "errors" not in by_plan.json()
     assert planner.answered == answered + 1
+
+
+async def test_what_is_asked_for_is_looked_at_where_nothing_is_read(
+    apps: Apps, story: Story
+) -> None:
+    document = 'query { contacts(filter: { nameContains: "a\\u0007" }) { __typename } }'
+
+    by_plan = await story.a.client(apps.planned).ask(document)
+    by_loaders = await story.a.client(apps.reference).ask(document)
+
+    assert by_plan == by_loaders
+    assert by_plan["errors"][0]["extensions"]["input"] == ["filter", "nameContains"]
