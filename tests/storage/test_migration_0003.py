@@ -1,16 +1,11 @@
 """What the third migration makes of the users and keys that there were."""
 
-import asyncio
 from datetime import timedelta
 from typing import Any
 
-import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
-
 from tests.services.books import utc
+from tests.storage.migrating import Rows, migrated
 from trenza.storage import ApiKey, SeatEvent, SignIn, Workspace, WorkspaceUser
-from trenza.storage.migrate import upgrade
 
 BEFORE = "0002"
 NOON = utc(2026, 9, 10, 12)
@@ -23,8 +18,8 @@ KINDS = {
 }
 
 
-async def write(url: str) -> None:
-    engine = create_async_engine(url, poolclass=NullPool)
+def rows_before() -> Rows:
+    """A workspace with users of each standing, a key, and sign-ins of one of them."""
     workspace = {
         "name": "Cafetal",
         "zone": "UTC",
@@ -47,31 +42,14 @@ async def write(url: str) -> None:
     for n in range(2):
         times = dict.fromkeys(("started_at", "last_activity_at"), NOON + n * HOUR)
         rows.append((SignIn, {"id": f"signin_{n}", "user_id": "user_active", **times}))
-    async with engine.begin() as connection:
-        for table, row in rows:
-            values = {"workspace_id": "ws_1", **row}
-            # The table as it is now has columns, with defaults, that are not there yet.
-            columns = (sa.column(name, table.__table__.c[name].type) for name in values)
-            before = sa.table(table.__table__.name, *columns)
-            await connection.execute(sa.insert(before).values(**values))
-    await engine.dispose()
+    return rows
 
 
 async def test_users_stand_as_their_events_say_and_keys_stay_services(url_before: str) -> None:
-    await write(url_before)
+    read = await migrated(url_before, rows_before())
 
-    # It has an event loop of its own.
-    await asyncio.to_thread(upgrade, url_before)
-
-    engine = create_async_engine(url_before, poolclass=NullPool)
-    async with engine.connect() as connection:
-        users = (await connection.execute(sa.select(WorkspaceUser.__table__))).mappings()
-        found = {row["id"].removeprefix("user_"): row for row in users}
-        [key] = (await connection.execute(sa.select(ApiKey.__table__))).mappings()
-        broken = []
-        if "sqlite" in url_before:
-            broken = list(await connection.execute(sa.text("PRAGMA foreign_key_check")))
-    await engine.dispose()
+    found = {row["id"].removeprefix("user_"): row for row in read["workspace_user"]}
+    [key] = read["api_key"]
     assert {name: row["standing"] for name, row in found.items()} == {
         "invited": "INVITED",
         "active": "ACTIVE",
@@ -84,4 +62,3 @@ async def test_users_stand_as_their_events_say_and_keys_stay_services(url_before
     assert found["gone"]["last_activity_at"] is None
     assert found["back"]["name_searchable"] == "n back\nback@example.com"
     assert (key["secret_hash"], key["user_id"], key["rotated_at"]) == ("x", None, None)
-    assert broken == []
