@@ -6,7 +6,10 @@ import pytest
 
 from tests.graphql.fields import VALUES_OF, define, upsert, valued
 from tests.world import Client, Tenant, World
-from trenza.domain.access import Scope
+from trenza.domain.access import Privacy, Scope
+from trenza.domain.contact import PRIVACY
+from trenza.graphql.contact import Contact
+from trenza.readplan.fields import Column
 
 ROLES = {
     "reader": ({Scope.READ}, {"NORMAL"}),
@@ -110,6 +113,15 @@ async def test_a_day_of_birth_is_personal(world: World, role: str) -> None:
     else:
         assert born == [None, None]
         assert [each["extensions"] for each in answer["errors"]] == [{"code": "FORBIDDEN"}] * 2
+
+
+def test_what_a_contact_hides_is_hidden_by_merges_and_exports_too() -> None:
+    declared = {
+        declaration.name or name: declaration.privacy
+        for name, declaration in Contact.declared.items()
+        if isinstance(declaration, Column) and declaration.privacy is not Privacy.NORMAL
+    }
+    assert declared == PRIVACY
 
 
 async def test_nothing_is_filtered_or_ordered_by_a_hidden_field(world: World, role: str) -> None:

@@ -10,6 +10,7 @@ from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from trenza.domain import contact
 from trenza.domain.access import Privacy
 from trenza.domain.channel import ChannelKind
 from trenza.domain.consent import ConsentPurpose
@@ -88,7 +89,7 @@ DIRECTION_KINDS: Mapping[Direction, tuple[InteractionKind, ...]] = MappingProxyT
 """The kinds of interactions that go one way; the others, such as a handoff, go neither way."""
 
 FIELD_PRIVACY: Mapping[SegmentField, Privacy] = MappingProxyType(
-    {SegmentField.BIRTHDAY: Privacy.PERSONAL}
+    {SegmentField.BIRTHDAY: contact.privacy_of("birth_on")}
 )
 """The classes of the fields that are not NORMAL."""
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import strawberry
 
-from trenza.domain.access import Privacy, Scope
+from trenza.domain.access import Scope
 from trenza.domain.channel import ChannelKind
-from trenza.domain.contact import LifecycleStage
+from trenza.domain.contact import LifecycleStage, privacy_of
 from trenza.domain.custom_field import read_tags
 from trenza.domain.errors import InvalidInput
 from trenza.domain.ids import Prefix, has_prefix
@@ -128,7 +128,7 @@ class Contact(Node):
     display_name: str | None = column("The name to show.")
     first_name: str | None = column("Given name.")
     last_name: str | None = column("Family name.")
-    birth_on: date | None = column("Date of birth.", privacy=Privacy.PERSONAL)
+    birth_on: date | None = column("Date of birth.", privacy=privacy_of("birth_on"))
     language: str | None = column("The language the person speaks, such as `es`.")
     time_zone: str | None = column("The person's IANA time zone.", "zone")
     company: str | None = column("The company the person belongs to.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from trenza.domain.access import Privacy
 from trenza.domain.channel import AddressSpace, ChannelKind
+from trenza.domain.contact import privacy_of
 from trenza.domain.custom_field import CustomField
 from trenza.domain.merge import IdentityPolicy, MergeDirection, MergeReason
 from trenza.graphql.context import Context
@@ -51,10 +52,8 @@ def is_seen(name: str, sees: frozenset[Privacy], definitions: Mapping[str, Custo
 
     A custom field without a definition is told only to those who see everything.
     """
-    if name == "birth_on":
-        return Privacy.PERSONAL in sees
     if not name.startswith("custom."):
-        return True
+        return privacy_of(name) in sees
     definition = definitions.get(name.removeprefix("custom."))
     return (Privacy.SENSITIVE if definition is None else definition.privacy) in sees
 

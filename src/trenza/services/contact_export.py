@@ -4,7 +4,8 @@ from collections.abc import AsyncGenerator, Mapping
 from datetime import date
 from typing import Any
 
-from trenza.domain.access import Privacy, Verb, Viewer
+from trenza.domain.access import Verb, Viewer
+from trenza.domain.contact import privacy_of
 from trenza.domain.segment import definition_of
 from trenza.services.contact_columns import ASSIGNED, CUSTOM, IDENTITY_COLUMNS, Columns
 from trenza.services.dependencies import Dependencies
@@ -71,14 +72,19 @@ async def _narrowed(
 def _cells(
     row: Mapping[str, Any], identities: list[Identity], columns: Columns, viewer: Viewer
 ) -> dict[str, Any]:
-    cells = {name: row[name] for name in columns.names if name in row}
+    cells = {
+        name: _cell(row[name]) if privacy_of(name) in viewer.sees else None
+        for name in columns.names
+        if name in row
+    }
     cells["time_zone"] = row["zone"]
-    birth_on = row["birth_on"]
-    if isinstance(birth_on, date):
-        cells["birth_on"] = birth_on.isoformat() if Privacy.PERSONAL in viewer.sees else None
     cells[ASSIGNED] = columns.emails.get(row["assigned_user_id"])
     for column, channel in IDENTITY_COLUMNS.items():
         cells[column] = [each.address for each in identities if each.channel == channel]
     for key in columns.custom:
         cells[f"{CUSTOM}{key}"] = row["custom"].get(key)
     return cells
+
+
+def _cell(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
