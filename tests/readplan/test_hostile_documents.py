@@ -128,34 +128,6 @@ async def test_null_for_what_has_a_default_is_the_clients_mistake(
     assert missed - before == {"refused": 1}
 
 
-async def test_what_never_reaches_a_plan_is_counted(apps: Apps, story: Story) -> None:
-    client, planner = story.a.client(apps.planned), apps.planned.app.state.planner
-    before, answered = planner.missed.copy(), planner.answered
-
-    by_get = await client.http.get(
-        "/graphql", params={"query": "{ viewer { name } }"}, headers=client.headers
-    )
-    by_post = await client.post(
-        content=b'{"query": "{ viewer { name } }"}',
-        headers={"content-type": "APPLICATION/JSON; charset=utf-8"},
-    )
-
-    assert by_get.json() == by_post.json() == await client.ask("{ viewer { name } }")
-    assert planner.missed - before == {"not JSON by POST": 1}
-    assert planner.answered == answered + 2
-
-
-@pytest.mark.parametrize("kind", ["application/json;x", "Application/JSON", "application/jsonx"])
-async def test_a_content_type_is_read_alike(apps: Apps, story: Story, kind: str) -> None:
-    """Whether a plan covers a document decides nothing of what is accepted."""
-    request = {"content": b'{"query": "{ __typename }"}', "headers": {"content-type": kind}}
-
-    by_plan = await story.a.client(apps.planned).post(**request)
-    by_loaders = await story.a.client(apps.reference).post(**request)
-
-    assert (by_plan.status_code, by_plan.text) == (by_loaders.status_code, by_loaders.text)
-
-
 async def test_a_plan_answers_of_then_where_nothing_is_selected(apps: Apps, story: Story) -> None:
     planner = apps.planned.app.state.planner
     id_ = next(each for each in story.a.known.ids if each.startswith("contact_"))

@@ -9,23 +9,8 @@ from typing import Any
 import pytest
 
 from tests.durability.feed import FOLLOW
+from tests.sockets import SCOPE, ask_over_socket, frame
 from tests.world import World, a_world
-
-SCOPE = {
-    "type": "websocket",
-    "asgi": {"version": "3.0", "spec_version": "2.4"},
-    "scheme": "ws",
-    "http_version": "1.1",
-    "path": "/graphql",
-    "raw_path": b"/graphql",
-    "query_string": b"",
-    "root_path": "",
-    "headers": [(b"host", b"trenza.test")],
-    "subprotocols": ["graphql-transport-ws"],
-    "client": ("127.0.0.1", 1),
-    "server": ("trenza.test", 80),
-    "state": {},
-}
 
 
 @pytest.fixture
@@ -33,11 +18,6 @@ async def world(sqlite_url: str) -> AsyncIterator[World]:
     """A running app; what a connection does is the same on every database."""
     async with a_world(sqlite_url) as world:
         yield world
-
-
-def frame(type_: str, **content: Any) -> dict[str, Any]:
-    """What a server hands to the app when a client has sent a message."""
-    return {"type": "websocket.receive", "text": json.dumps({"type": type_, **content})}
 
 
 async def test_a_client_that_leaves_while_it_is_told_is_no_failure(
@@ -70,3 +50,20 @@ async def test_a_client_that_leaves_while_it_is_told_is_no_failure(
 
     assert heard[:2] == ["connection_ack", "next"]
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+
+
+async def test_a_failure_of_ours_is_logged_and_told(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("of ours")
+
+    tenant = await world.tenant()
+    monkeypatch.setattr(world.app.state.planner, "answer", fail)
+
+    with caplog.at_level(logging.INFO):
+        heard = await ask_over_socket(world, tenant.admin, {"query": "{ viewer { name } }"})
+
+    told = {"type": "websocket.close", "code": 4500, "reason": "Internal server error"}
+    assert heard == [told]
+    assert [str(each.exc_info[1]) for each in caplog.records if each.exc_info] == ["of ours"]

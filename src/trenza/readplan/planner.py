@@ -67,6 +67,15 @@ AnyPlan = Plan | WrittenPlan
 Key = tuple["Document", Shape]
 
 
+@dataclass(frozen=True)
+class GraphQLRequest:
+    """What a client asks: a document, the values of its variables, and which operation it is."""
+
+    query: str
+    variables: dict[str, Any] | None = None
+    operation_name: str | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Document:
     """A valid document with one of its operations."""
@@ -94,18 +103,21 @@ class Planner:
         self.missed: Counter[str] = Counter()
 
     async def answer(
-        self, operation: Operation, query: str, variables: dict[str, Any] | None, name: str | None
+        self, operation: Operation, request: GraphQLRequest, *, may_write: bool = True
     ) -> bytes | ExecutionResult | None:
         """The whole answer as JSON; nothing where no plan covers the operation.
 
         Whatever is wrong with a request is found by the reference path, which says so. What has
         errors is a mutation that was carried out, with the errors of the reference path.
         """
+        name, variables = request.operation_name, request.variables or {}
         try:
-            document, scopes = self._document(query, name), operation.viewer.scopes
+            document, scopes = self._document(request.query, name), operation.viewer.scopes
+            if document.operation.operation is OperationType.MUTATION and not may_write:
+                raise UncoveredError("a mutation by GET")
             if Scope.READ not in scopes and not document.scopes <= scopes:
                 raise UncoveredError("scopes")
-            found = document.variables.coerced(variables or {})
+            found = document.variables.coerced(variables)
             if isinstance(found, list):
                 raise UncoveredError("variables")
             run = Run(operation, found)
@@ -134,7 +146,7 @@ class Planner:
         self.answered += 1
         if isinstance(plan, WrittenPlan):
             # Nothing gives way from here on: it would be written once more.
-            return await self._written(document, plan, run, variables or {})
+            return await self._written(document, plan, run, variables)
         return answer
 
     async def _written(

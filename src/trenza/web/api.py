@@ -10,6 +10,7 @@ import orjson
 import structlog
 from cross_web import HTTPException, StarletteRequestAdapter
 from graphql import ExecutionResult
+from starlette.datastructures import QueryParams
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -24,9 +25,9 @@ from trenza.domain.errors import Unauthenticated
 from trenza.graphql.context import Context
 from trenza.graphql.errors import presented
 from trenza.graphql.schema import Schema
-from trenza.readplan.planner import Planner
+from trenza.readplan.planner import GraphQLRequest, Planner
 from trenza.services.access import Authenticator
-from trenza.web.frames import FrameHandler
+from trenza.web.frames import MAY_BE, FrameHandler
 
 BODY_MAX = 256 * 1024
 TOO_LARGE = f"A request has at most {BODY_MAX} bytes."
@@ -131,11 +132,11 @@ class Api(GraphQL[Context, None]):
         try:
             viewer = scope["trenza.viewer"] = await self._viewer_of(headers)
             body = await _whole(receive)
-            planned = None
-            if self._planner is not None and _is_json(scope, headers):
-                planned = await self._planned(viewer, self._planner, body)
-            elif self._planner is not None:
-                self._planner.missed["not JSON by POST"] += 1
+            asked, planned = _asked_by(scope, headers, body), None
+            if asked is not None:
+                operation = self._new_context(viewer)
+                operation.renew()
+                planned = await self._planned(operation, asked, may_write=_is_post(scope))
         except Unauthenticated as refusal:
             denied = {"WWW-Authenticate": "Bearer"}
             await refused(401, refusal.code, refusal.message, denied)(scope, receive, send)
@@ -161,24 +162,17 @@ class Api(GraphQL[Context, None]):
             raise HTTPException(413, TOO_LARGE)
         return viewer
 
-    async def _planned(self, viewer: Viewer, planner: Planner, body: bytes) -> bytes | None:
+    async def planned_on(self, connection: Context, asked: GraphQLRequest) -> bytes | None:
+        """The answer to an operation on a connection that stays, as `_planned` gives it."""
+        return await self._planned(connection.for_operation(), asked)
+
+    async def _planned(
+        self, operation: Context, asked: GraphQLRequest, *, may_write: bool = True
+    ) -> bytes | None:
         """The answer to an operation by its plan; nothing for all that wants a closer look."""
-        try:
-            given = orjson.loads(body)
-        except orjson.JSONDecodeError:
+        if self._planner is None:
             return None
-        if not isinstance(given, dict):
-            return None
-        query, name = given.get("query"), given.get("operationName")
-        variables = given.get("variables")
-        extensions = given.get("extensions")
-        if not isinstance(query, str) or not (name is None or isinstance(name, str)):
-            return None
-        if not _is_object_or_null(variables) or not _is_object_or_null(extensions):
-            return None
-        operation = self._new_context(viewer)
-        operation.renew()
-        answer = await planner.answer(operation, query, variables, name)
+        answer = await self._planner.answer(operation, asked, may_write=may_write)
         if not isinstance(answer, ExecutionResult):
             return answer
         errors = presented(answer.errors or (), operation.correlation_id)
@@ -218,13 +212,34 @@ def refused(
     return JSONResponse({"errors": [error]}, status, headers)
 
 
-def _is_object_or_null(value: object) -> bool:
-    return value is None or isinstance(value, dict)
+def _asked_by(scope: Scope, headers: Mapping[bytes, bytes], body: bytes) -> GraphQLRequest | None:
+    """What a request asks; nothing where it is none of the ordinary ones."""
+    try:
+        if scope["method"] == "GET":
+            given: Any = dict(QueryParams(scope["query_string"]))
+            for name in ("variables", "extensions"):
+                if name in given:
+                    given[name] = orjson.loads(given[name])
+        elif _is_post(scope) and _is_json(headers):
+            given = orjson.loads(body)
+        else:
+            return None
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(given, dict) or any(
+        not isinstance(given.get(name), types) for name, types in MAY_BE.items()
+    ):
+        return None
+    return GraphQLRequest(given["query"], given.get("variables"), given.get("operationName"))
 
 
-def _is_json(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
+def _is_post(scope: Scope) -> bool:
+    return bool(scope["method"] == "POST")
+
+
+def _is_json(headers: Mapping[bytes, bytes]) -> bool:
     kind = headers.get(b"content-type", b"").partition(b";")[0].strip()
-    return scope["method"] == "POST" and kind.lower() == b"application/json"
+    return kind.lower() == b"application/json"
 
 
 async def _send_json(body: bytes, send: Send) -> None:
