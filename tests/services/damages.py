@@ -32,6 +32,13 @@ DAMAGES = {
         "UPDATE interaction SET session_opened_at = recorded_at WHERE id = '{a0}'",
         ("a0: session_opened_at",),
     ),
+    "a report that stands twice": Damage(
+        "INSERT INTO quarantined_interaction (workspace_id, id, source, external_id, "
+        "content_hash, occurred_at, arrived_at, request) SELECT workspace_id, 'x', source, "
+        "external_id, content_hash, occurred_at, recorded_at, 'null' "
+        "FROM interaction WHERE id = '{a0}'",
+        ("a0: quarantine",),
+    ),
     "what was said": Damage(
         "UPDATE interaction SET text = 'forged' WHERE id = '{a1}'",
         ("a1: content_hash",),

@@ -18,6 +18,7 @@ from trenza.services.dependencies import Dependencies
 from trenza.services.interaction import Recorded, RecordInteraction
 from trenza.services.recorder import Recorder
 from trenza.storage import Interaction, LedgerEntry
+from trenza.storage.claim import ClaimLock
 from trenza.storage.engine import AsyncConnection, Database
 
 T = TypeVar("T")
@@ -26,9 +27,14 @@ T = TypeVar("T")
 class LosingAnswers(Database):
     """A database whose commits succeed while their answers are lost on the way."""
 
-    async def write(self, work: Callable[[AsyncConnection], Awaitable[T]], workspace_id: str) -> T:
+    async def write(
+        self,
+        work: Callable[[AsyncConnection], Awaitable[T]],
+        workspace_id: str,
+        claims: ClaimLock | None = None,
+    ) -> T:
         """Commits, and says that the connection broke."""
-        await super().write(work, workspace_id)
+        await super().write(work, workspace_id, claims)
         raise ConnectionResetError("the connection broke")
 
 
@@ -40,11 +46,16 @@ class Held(Database):
         self.begun = 0
         self.let = asyncio.Event()
 
-    async def write(self, work: Callable[[AsyncConnection], Awaitable[T]], workspace_id: str) -> T:
+    async def write(
+        self,
+        work: Callable[[AsyncConnection], Awaitable[T]],
+        workspace_id: str,
+        claims: ClaimLock | None = None,
+    ) -> T:
         """Notes that a transaction begins."""
         self.begun += 1
         await self.let.wait()
-        return await super().write(work, workspace_id)
+        return await super().write(work, workspace_id, claims)
 
 
 @asynccontextmanager

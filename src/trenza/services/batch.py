@@ -17,6 +17,7 @@ from trenza.services.report import Recorded, Report
 from trenza.services.skeleton import hash_content, hash_id
 from trenza.storage.bulk import Writing, ask, write_all
 from trenza.storage.campaign import CAMPAIGN, touching
+from trenza.storage.claim import ClaimLock, NotAloneError
 from trenza.storage.contact import (
     LOCKED_CONTACTS,
     Identity,
@@ -57,8 +58,10 @@ class Batch:
         dependencies: Dependencies,
         workspace_id: str,
         reports: Sequence[Report],
+        claims: ClaimLock,
     ) -> None:
         self.late: list[Report] = []
+        self._claims = claims
         self._connection = connection
         self._dependencies = dependencies
         self._workspace_id = workspace_id
@@ -69,7 +72,11 @@ class Batch:
         self._met: Collection[Identity] = ()
 
     async def record(self) -> bool:
-        """Answers every report and writes those that are new; whether the ledger has grown."""
+        """Answers every report and writes those that are new; whether the ledger has grown.
+
+        Raises NotAloneError, before anything is written, where others may take one of the ids that
+        the quarantine is to keep: the two tables have no unique key in common.
+        """
         if not self._reports:
             return False
         workspace, missing = await self._lock()
@@ -77,6 +84,8 @@ class Batch:
         working = WorkingSet(self._connection, self._dependencies, workspace, now)
         # Only now: a report that another process has just recorded is seen under its lock.
         fresh = await self._resolve(missing, working)
+        if not self._claims.alone and any(report.key for report in self.late):
+            raise NotAloneError
         if not fresh:
             return False
         writings = self._place(fresh, working, now)

@@ -35,6 +35,7 @@ from trenza.services.merge import Merging, count_if_asked, protecting
 from trenza.services.reference import absent, erased, require_form
 from trenza.storage.activity import noting
 from trenza.storage.bulk import Writing, ask, write_all
+from trenza.storage.claim import ClaimLock
 from trenza.storage.contact import (
     HOLDERS,
     STATE,
@@ -154,7 +155,7 @@ async def upsert_contacts(
         answers = [batch.decide(each) if isinstance(each, _Checked) else each for each in checked]
         return answers, await batch.write()
 
-    answers, has_grown = await dependencies.database.write(work, viewer.workspace_id)
+    answers, has_grown = await dependencies.database.write(work, viewer.workspace_id, ClaimLock())
     if has_grown:
         await dependencies.bell.ring(viewer.workspace_id)
     return answers

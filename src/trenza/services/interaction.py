@@ -30,6 +30,7 @@ from trenza.services.report import (
     check_or_refuse,
     content_hash,
 )
+from trenza.storage.claim import ClaimLock
 from trenza.storage.contact import find_erased, lock_roots
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.interaction import find_interaction, judged_of, mark_retracted
@@ -64,16 +65,17 @@ async def record_checked(
     dependencies: Dependencies, viewer: Viewer, checked: Sequence[Checked | DomainError]
 ) -> list[Answer]:
     """Records what was checked before, as `record_interactions` does; a refusal is its answer."""
+    claims = ClaimLock()
 
     async def work(connection: AsyncConnection) -> tuple[list[Answer], bool]:
         reported = [Report.of(each) if isinstance(each, Checked) else each for each in checked]
         reports = [each for each in reported if isinstance(each, Report)]
-        batch = Batch(connection, dependencies, viewer.workspace_id, reports)
+        batch = Batch(connection, dependencies, viewer.workspace_id, reports, claims)
         grown = await batch.record()
         await keep_late(connection, dependencies, viewer.workspace_id, batch.late)
         return [each.settled() if isinstance(each, Report) else each for each in reported], grown
 
-    answers, grown = await dependencies.database.write(work, viewer.workspace_id)
+    answers, grown = await dependencies.database.write(work, viewer.workspace_id, claims)
     if grown:
         await dependencies.bell.ring(viewer.workspace_id)
     return answers

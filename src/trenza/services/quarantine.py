@@ -16,6 +16,7 @@ from trenza.services.dependencies import Dependencies
 from trenza.services.reference import absent, require_form
 from trenza.services.report import Answer, Arrival, Recorded, RecordInteraction, Report, check
 from trenza.storage.bulk import write_all
+from trenza.storage.claim import ClaimLock
 from trenza.storage.engine import AsyncConnection
 from trenza.storage.interaction import find_quarantined, mark_admitted, quarantine
 
@@ -94,6 +95,7 @@ async def admit_interaction(
     """
     viewer.require(Verb.ADMIT_INTERACTION)
     require_form(quarantine_id, Prefix.QUARANTINE, "quarantineId")
+    claims = ClaimLock()
 
     async def work(connection: AsyncConnection) -> tuple[Answer, bool]:
         workspace_id = viewer.workspace_id
@@ -107,7 +109,7 @@ async def admit_interaction(
         now = dependencies.clock.now()
         report = Report.of(check(Arrival(from_record(kept["request"]), now)))
         report.admitted_as = dependencies.new_id(Prefix.INTERACTION)
-        grown = await Batch(connection, dependencies, workspace_id, [report]).record()
+        grown = await Batch(connection, dependencies, workspace_id, [report], claims).record()
         if isinstance(report.answer, Recorded):
             id = report.answer.interaction_id
             await mark_admitted(connection, workspace_id, quarantine_id, now, id)
@@ -116,7 +118,7 @@ async def admit_interaction(
             await write_all(connection, workspace_id, [note])
         return report.settled(), grown
 
-    answer, grown = await dependencies.database.write(work, viewer.workspace_id)
+    answer, grown = await dependencies.database.write(work, viewer.workspace_id, claims)
     if grown:
         await dependencies.bell.ring(viewer.workspace_id)
     if isinstance(answer, DomainError):

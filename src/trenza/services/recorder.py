@@ -34,7 +34,7 @@ WRITERS_MAX = 2
 """Transactions of one workspace at a time: while the database works on one, another is decided."""
 
 WAITING_MAX = 10_000
-"""Reports of one workspace that wait, a second or two of work: those beyond are refused."""
+"""Reports of one workspace that wait, some seconds of work: those beyond are refused."""
 
 GATHERED_FOR_S = 0.001
 """How long a batch waits until it has as many reports as the last one."""

@@ -79,6 +79,8 @@ async def verify_contacts(
             yield Difference(subject, "owner_id", row["root_id"], row["owner_id"])
     for row in await storage.list_lost_addresses(connection, workspace.id):
         yield Difference(row["contact_id"], f"channel of {row['address']}", "known", "none")
+    for id in await storage.list_reported_twice(connection, workspace.id):
+        yield Difference(id, "quarantine", "none", "waits there too")
     seen, after = _Seen(), ""
     while roots := await storage.list_unmerged(connection, workspace.id, after, ROOTS_AT_ONCE):
         people = _People(workspace, roots, merges, seen)

@@ -439,7 +439,7 @@ def creating(at: datetime, contacts: Sequence[NewContact]) -> list[Writing]:
     """Adds contacts with their addresses and identities.
 
     Losing an address to a concurrent writer is a violation of its unique key, on which
-    `Database.write` decides again from the start and then finds the winner.
+    `Database.write` decides again from the start and then finds the winner: give it a `ClaimLock`.
     """
     empty = {**dict.fromkeys(CONTACT.c.keys()), "tags": "[]", "custom": "{}"}
     rows = [

@@ -28,6 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from trenza.storage.bulk import DRIVER_ERRORS, as_database_error, driver_of
+from trenza.storage.claim import ClaimLock, NotAloneError
 from trenza.storage.dialect import IS_DISTRIBUTED
 from trenza.storage.guards import guard_reads, guard_writes
 from trenza.storage.isolation import ACT_AS_ROLE
@@ -88,14 +89,19 @@ class Database:
         """A connection that sees the row of one API key: whoever shows it says not whose it is."""
         return self._read(Sight(key_id=key_id))
 
-    async def write(self, work: Callable[[AsyncConnection], Awaitable[T]], workspace_id: str) -> T:
+    async def write(
+        self,
+        work: Callable[[AsyncConnection], Awaitable[T]],
+        workspace_id: str,
+        claims: ClaimLock | None = None,
+    ) -> T:
         """Runs `work` in one transaction and returns its result after the commit.
 
         It sees and writes rows of one workspace. `work` may run more than once and so must not
         touch anything but its connection. Whoever gives up before it has begun takes it back; what
-        has begun comes to its end.
+        has begun comes to its end. Who claims something gives a lock for it.
         """
-        return await self._write(work, Sight(workspace_id))
+        return await self._write(work, Sight(workspace_id), claims)
 
     def across_workspaces(self) -> "AcrossWorkspaces":
         """Access to all workspaces as the owner of the tables: for operators, not for clients."""
@@ -107,32 +113,52 @@ class Database:
     @asynccontextmanager
     async def _read(self, sight: Sight) -> AsyncGenerator[AsyncConnection, None]:
         if not self.is_sqlite:
-            async with self._transaction(BEGIN_READING, sight) as connection:
+            begin = BEGIN_READING + sight.local_settings()
+            async with self._transaction(begin, sight) as connection:
                 yield connection
             return
         async with self._readers.connect() as connection:
             await _show(connection, sight)
             yield connection
 
-    async def _write(self, work: Callable[[AsyncConnection], Awaitable[T]], sight: Sight) -> T:
+    async def _write(
+        self,
+        work: Callable[[AsyncConnection], Awaitable[T]],
+        sight: Sight,
+        claims: ClaimLock | None = None,
+    ) -> T:
+        if claims is not None:
+            claims.alone = self.is_sqlite
         attempt = 1
         while True:
             await self._turns.acquire()
             # A connection that is given up in the middle lives on until a cursor of it is
             # collected: on SQLite the file is locked as long.
-            writing = asyncio.create_task(self._attempt(work, sight))
+            writing = asyncio.create_task(self._attempt(work, sight, claims))
             self._writing.add(writing)
             writing.add_done_callback(self._end)
             try:
                 return await asyncio.shield(writing)
+            except NotAloneError:
+                if claims is None or claims.alone:
+                    raise
             except DBAPIError as error:
                 if attempt == RETRIES_MAX or not _is_worth_retrying(error):
                     raise
+            if claims is not None:
+                claims.alone = True
             await asyncio.sleep(0.002 * attempt**2)
             attempt += 1
 
-    async def _attempt(self, work: Callable[[AsyncConnection], Awaitable[T]], sight: Sight) -> T:
-        begin = "BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN"
+    async def _attempt(
+        self,
+        work: Callable[[AsyncConnection], Awaitable[T]],
+        sight: Sight,
+        claims: ClaimLock | None,
+    ) -> T:
+        begin = "BEGIN IMMEDIATE" if self.is_sqlite else f"BEGIN{sight.local_settings()}"
+        if claims is not None and sight.workspace_id is not None and not self.is_sqlite:
+            begin += claims.sql(sight.workspace_id)
         async with self._transaction(begin, sight) as connection:
             return await work(connection)
 
@@ -147,7 +173,7 @@ class Database:
             await _show(connection, sight)
             driver = driver_of(connection)
             try:
-                await driver.execute(begin if self.is_sqlite else begin + sight.local_settings())
+                await driver.execute(begin)
                 yield connection
                 await driver.execute("COMMIT")
             except DRIVER_ERRORS as error:
@@ -301,5 +327,6 @@ def driver_arguments(url: str) -> dict[str, Any]:
 def may_stand(error: Exception) -> bool:
     """Whether a transaction that failed so may be committed all the same: its answer was lost."""
     if isinstance(error, DBAPIError):
-        return not isinstance(error, IntegrityError | DataError | ProgrammingError)
+        refused = isinstance(error, IntegrityError | DataError | ProgrammingError)
+        return not refused and not _is_worth_retrying(error)
     return isinstance(error, OSError | PoolTimeout)

@@ -63,11 +63,12 @@ class Sight:
             SEES_ALL: "on" if self.across else None,
         }
         return "".join(
-            f"; SET LOCAL {name} = {_quoted(value)}"
+            f"; SET LOCAL {name} = {quoted(value)}"
             for name, value in given.items()
             if value is not None
         )
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
+    """A text as SQL writes it."""
     return "'" + value.replace("'", "''") + "'"

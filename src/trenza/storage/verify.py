@@ -13,7 +13,7 @@ from trenza.domain.interaction import SessionLane
 from trenza.domain.metering.cycle import Cycle
 from trenza.domain.metering.ledger import EntryKind
 from trenza.storage.contact import ADDRESS, CONTACT, IDENTITY
-from trenza.storage.interaction import INTERACTION
+from trenza.storage.interaction import INTERACTION, QUARANTINE
 from trenza.storage.ledger import ALERT, CLOSING, CYCLE, GRANT, HEAD, LEDGER
 from trenza.storage.merge import MERGE, OWNED, PARTY, PARTY_OF_MERGE
 from trenza.storage.session import SESSION, SESSION_OF_ENTRY
@@ -89,6 +89,19 @@ async def list_interactions_of(
             INTERACTION.c.contact_id.in_(sorted(contact_ids)),
         ),
     )
+
+
+async def list_reported_twice(connection: AsyncConnection, workspace_id: str) -> list[str]:
+    """The interactions whose report waits in quarantine as well: two effects of one id."""
+    waits = and_(
+        QUARANTINE.c.workspace_id == INTERACTION.c.workspace_id,
+        QUARANTINE.c.source == INTERACTION.c.source,
+        QUARANTINE.c.external_id == INTERACTION.c.external_id,
+        QUARANTINE.c.admitted_at.is_(None),
+    )
+    statement = select(INTERACTION.c.id).join(QUARANTINE, waits)
+    found = await connection.execute(statement.where(INTERACTION.c.workspace_id == workspace_id))
+    return list(found.scalars())
 
 
 async def list_sessions_of(
