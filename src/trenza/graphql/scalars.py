@@ -125,7 +125,7 @@ def _without_nul(id: str) -> str:
 
 
 class _IdType(GraphQLScalarType):
-    """The type of ids, in the place of the one that every schema has."""
+    """The type of ids, in the place of graphql-core's, which keeps the name to itself otherwise."""
 
     reserved_types: Mapping[str, GraphQLNamedType] = MappingProxyType({})
 
