@@ -1,5 +1,6 @@
 """What the tests of the API report and ask for: inputs that are right, to be made wrong."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -154,15 +155,18 @@ MUTATIONS: dict[str, tuple[str, dict[str, Any], Scope]] = {
 """Each mutation with one input: its type, an example, and the scope that it needs."""
 
 
-def example(world: World, mutation: str, number: int = 1) -> dict[str, Any]:
-    """The example's input; `?contact` stands for an id of a contact that nobody has."""
+def example(
+    world: World, mutation: str, number: int = 1, ids: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The example's input; `?contact` is the contact of `ids`, or one that nobody has."""
     given = MUTATIONS[mutation][1] or report(world)
 
     def made(value: Any) -> Any:
         if isinstance(value, list):
             return [made(each) for each in value]
         if isinstance(value, str) and value.startswith("?") and value != "?":
-            return format_id(Prefix(value[1:]), number)
+            prefix = value[1:]
+            return ids[prefix] if ids else format_id(Prefix(prefix), number)
         return value
 
     return {name: made(value) for name, value in given.items()}

@@ -455,6 +455,7 @@ async def known_to(client: Client, foreign: Sequence[str]) -> Known:
     ids = [found async for found in _ids(client)]
     absent = [format_id(prefix, 1) for prefix in Prefix]
     malformed = ["", "x", "contact_", "contact_!", "ñ", "\\'\"", ids[0].upper(), ids[0] + "0"]
+    malformed += ["\x00", ids[0] + "\x00"]
     instants = [text_of(BEGINNING + timedelta(hours=29 * n, minutes=n)) for n in range(10, 40, 3)]
     return Known(
         ids=ids,

@@ -14,7 +14,6 @@ from trenza.domain.channel import ChannelKind
 from trenza.domain.contact import LifecycleStage, privacy_of
 from trenza.domain.custom_field import read_tags
 from trenza.domain.errors import InvalidInput
-from trenza.domain.ids import Prefix, has_prefix
 from trenza.domain.text import clean
 from trenza.graphql.consent import (
     CONSENTS,
@@ -355,14 +354,8 @@ CONTACT_FILTERS = {
         lambda department: CONTACT.c.department == department,
         lambda given: clean(given, ("filter", "department"), 200),
     ),
-    "assigned_user_id": Condition(
-        lambda user_id: CONTACT.c.assigned_user_id == user_id,
-        lambda given: given if has_prefix(given, Prefix.USER) else "",
-    ),
-    "assigned_group_id": Condition(
-        lambda group_id: CONTACT.c.assigned_group_id == group_id,
-        lambda given: given if has_prefix(given, Prefix.GROUP) else "",
-    ),
+    "assigned_user_id": Condition(lambda user_id: CONTACT.c.assigned_user_id == user_id),
+    "assigned_group_id": Condition(lambda group_id: CONTACT.c.assigned_group_id == group_id),
     "has_all_tags": Condition(
         has_all_tags, lambda given: json.dumps(read_tags(given, ("filter", "hasAllTags")))
     ),

@@ -1,8 +1,9 @@
-"""The instants and dates of the API, read strictly and always written the same way."""
+"""The scalars of the API: instants and dates are read strictly and always written the same way."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
+from types import MappingProxyType
 from typing import Any
 
 import strawberry
@@ -10,10 +11,14 @@ from graphql import (
     BooleanValueNode,
     FloatValueNode,
     GraphQLError,
+    GraphQLID,
+    GraphQLNamedType,
+    GraphQLScalarType,
     IntValueNode,
     StringValueNode,
     ValueNode,
 )
+from graphql.type.scalars import coerce_id, parse_id_literal
 from strawberry.types.scalar import ScalarDefinition
 
 from trenza.domain.instant import instant_text
@@ -100,6 +105,31 @@ def _plain_value(node: ValueNode) -> Any:
     return None
 
 
+def parse_id(value: Any) -> str:
+    """Reads an id, with U+FFFD in the place of what no id can hold and PostgreSQL cannot be asked.
+
+    So it names nothing, wherever it is given: as any other id that is malformed.
+
+    >>> parse_id("list_\\x00"), parse_id(7)
+    ('list_\ufffd', '7')
+    """
+    return _without_nul(coerce_id(value))
+
+
+def _id_literal(node: ValueNode) -> str:
+    return _without_nul(parse_id_literal(node))
+
+
+def _without_nul(id: str) -> str:
+    return id.replace("\x00", "\ufffd")
+
+
+class _IdType(GraphQLScalarType):
+    """The type of ids, in the place of graphql-core's, which keeps the name to itself otherwise."""
+
+    reserved_types: Mapping[str, GraphQLNamedType] = MappingProxyType({})
+
+
 @named
 class CustomValue:
     """The scalar of values of custom fields; values are plain: `str`, `int`, `float` or `bool`."""
@@ -117,7 +147,24 @@ def _literal(parse: Callable[[Any], Any]) -> Callable[..., Any]:
     return parse_literal
 
 
+ID_TYPE = _IdType(
+    name=GraphQLID.name,
+    description=GraphQLID.description,
+    coerce_output_value=GraphQLID.coerce_output_value,
+    coerce_input_value=parse_id,
+    coerce_input_literal=_id_literal,
+    value_to_literal=GraphQLID.value_to_literal,
+)
 SCALARS: dict[object, ScalarDefinition] = {
+    strawberry.ID: ScalarDefinition(
+        name=ID_TYPE.name,
+        description=ID_TYPE.description,
+        specified_by_url=None,
+        serialize=ID_TYPE.serialize,
+        parse_value=ID_TYPE.parse_value,
+        parse_literal=ID_TYPE.parse_literal,
+        implementation=ID_TYPE,
+    ),
     datetime: strawberry.scalar(
         name="DateTime",
         description=(

@@ -18,7 +18,6 @@ from graphql import (
     GraphQLType,
     OperationDefinitionNode,
     Undefined,
-    specified_scalar_types,
     type_from_ast,
 )
 from graphql.execution.values import VariableValues, get_variable_values
@@ -87,9 +86,7 @@ def _plain_coercer_of(type_: GraphQLType | None) -> Coerce | None:
         return _enum_of(type_)
     if not isinstance(type_, GraphQLScalarType):
         return None
-    if type_.name in specified_scalar_types:
-        return _SCALARS.get(type_.name)
-    return _not_null(type_.coerce_input_value)
+    return _SCALARS.get(type_.name) or _not_null(type_.coerce_input_value)
 
 
 def _nullable(coerce: Coerce) -> Coerce:
@@ -180,7 +177,6 @@ def _int(value: Any) -> int:
 
 
 _SCALARS: Mapping[str, Coerce] = {
-    "ID": _exactly(str),
     "String": _exactly(str),
     "Boolean": _exactly(bool),
     "Int": _int,
