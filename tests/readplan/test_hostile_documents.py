@@ -39,10 +39,15 @@ def wide(fields: int) -> str:
     return f"{{ {ABSENT} {{ {' '.join(f'a{n}: id' for n in range(fields))} }} }}"
 
 
+def many(times: int, field: str) -> str:
+    """A field under many names."""
+    return f"{{ {' '.join(f'a{n}: {field}' for n in range(times))} }}"
+
+
 DOCUMENTS = {
-    "doubling": (doubling(18), "too many relations"),
+    "doubling": (doubling(18), "too many fields"),
     "repeating": (repeating(60, 100), "too many fields"),
-    "chain": (chain(80), "nested too deeply"),
+    "chain": (chain(70), "nested too deeply"),
     "wide": (wide(2000), "too long"),
 }
 
@@ -58,6 +63,50 @@ async def test_no_plan_is_made(apps: Apps, story: Story, document: str, reason: 
     assert missed[reason] == before + 1
     assert "errors" not in answer
     assert set(answer["data"].values()) == {None}
+
+
+THEN = f'contact(id: "contact_00000000000000000000000011", at: "{text_of(NOON)}") {{ id }}'
+SUBJECTS = f"workspace {{ activity(first: 1) {{ nodes {many(2, 'subject { id }')} }} }}"
+NODES = 'nodes(ids: ["contact_00000000000000000000000011"]) { id }'
+SMALL = "contacts(first: 1) { totalCount nodes { id displayName tags stage country } }"
+LARGE = f"contacts(first: 1) {{ nodes {many(50, 'displayName')} }}"
+COSTLY: dict[str, tuple[str, int, int]] = {
+    "relations": (SMALL, 40, 60),
+    "of then": (THEN, 12, 20),
+    "of many types": (SUBJECTS, 2, 6),
+    "rows of many types": (NODES, 4, 10),
+    "fields": (LARGE, 12, 16),
+}
+
+
+@pytest.mark.parametrize("name", COSTLY)
+async def test_what_takes_long_to_compile_is_left_to_the_loaders(
+    apps: Apps, story: Story, name: str
+) -> None:
+    field, covered, left = COSTLY[name]
+    planner = apps.planned.app.state.planner
+    clients = [story.a.client(each) for each in (apps.planned, apps.reference)]
+    for times, reasons in ((covered, {}), (left, {"too many fields": 1})):
+        missed = planner.missed.copy()
+
+        by_plan, by_loaders = [await client.run(many(times, field)) for client in clients]
+
+        assert by_plan == by_loaders
+        assert planner.missed - missed == reasons
+
+
+async def test_conditions_of_filters_are_planned_up_to_a_number(apps: Apps, story: Story) -> None:
+    planner, client = apps.planned.app.state.planner, story.a.client(apps.planned)
+    parts = {"eq": 1, "neq": 2, "lt": 3, "lte": 4, "gt": 5, "gte": 6, "in": [7], "exists": True}
+    largest = {"customFields": [{"key": "size", **parts}] * 20}
+    for times, reasons in ((2, {}), (3, {"too many conditions": 1})):
+        fields = many(times, "contacts(filter: $filter) { totalCount }")
+        missed = planner.missed.copy()
+
+        data = await client.run(f"query ($filter: ContactFilter) {fields}", filter=largest)
+
+        assert data == {f"a{n}": {"totalCount": 0} for n in range(times)}
+        assert planner.missed - missed == reasons
 
 
 async def test_a_mistake_of_a_plan_is_answered_by_the_loaders(

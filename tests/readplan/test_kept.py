@@ -1,10 +1,14 @@
 """What is kept of documents and plans is bounded by its weight, whoever sends them."""
 
+from typing import Any
+
 import pytest
 
 from tests.readplan.conftest import Apps, Story
+from trenza.graphql import custom_field
 from trenza.readplan.kept import Kept
 from trenza.readplan.planner import PLANS_WEIGHT_MAX, Planner
+from trenza.storage.custom_value import as_operand
 
 
 @pytest.fixture
@@ -124,3 +128,26 @@ async def test_only_what_was_answered_leaves_a_plan(
         counts.append(len(kept._values))
 
     assert counts == [0, 1, 1]
+
+
+async def test_a_kept_plan_works_out_the_operands_of_a_relation_once(
+    apps: Apps, story: Story, planner: Planner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Any] = []
+
+    def counted(value: Any) -> Any:
+        made.append(value)
+        return as_operand(value)
+
+    monkeypatch.setattr(custom_field, "as_operand", counted)
+    client, counts = story.a.client(apps.planned), []
+    document = "query Many($filter: ContactFilter) { contacts(filter: $filter) { totalCount } }"
+    for number in (5, 20):
+        given = {"customFields": [{"key": "size", "gt": n} for n in range(number)]}
+        await client.run(document, filter=given)
+        made.clear()
+        await client.run(document, filter=given)
+        counts.append(len(made))
+
+    assert counts[1] == 4 * counts[0]
+    assert len(planner._plans._values) == 2

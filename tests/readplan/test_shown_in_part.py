@@ -9,6 +9,8 @@ from tests.graphql.reports import report
 from tests.world import Tenant, World, a_world
 from trenza.domain.access import Viewer
 from trenza.domain.errors import Overloaded
+from trenza.graphql import balance
+from trenza.readplan.reader import Row
 from trenza.services.interaction import RecordInteraction
 
 BACKWARDS = 'costToServe(from: "2026-11-20T00:00:00Z", to: "2026-11-10T00:00:00Z") { total }'
@@ -137,6 +139,41 @@ async def test_only_the_elements_that_fail_have_errors(worlds: tuple[World, Worl
         ["recordInteractions", place, "session"] for place in (0, 3)
     ]
     assert rows["debits"] == 2
+
+
+@pytest.fixture
+def _too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets every balance have been granted more than an Int holds."""
+    row_of = balance.balance_row
+
+    def enlarged(*found: Any) -> Row:
+        return {**row_of(*found), "granted": 2**31}
+
+    monkeypatch.setattr(balance, "balance_row", enlarged)
+
+
+@pytest.mark.usefixtures("_too_large")
+async def test_a_number_beyond_32_bits_is_no_int(worlds: tuple[World, World]) -> None:
+    clients = [(await world.tenant()).admin for world in worlds]
+
+    answers = [await each.ask("{ workspace { balance { granted } } }") for each in clients]
+
+    assert answers[0] == answers[1]
+    assert answers[0]["errors"]
+    assert worlds[0].app.state.planner.missed == {"refused": 1}
+
+
+@pytest.mark.usefixtures("_too_large")
+async def test_a_number_beyond_32_bits_is_not_shown_of_what_was_written(
+    worlds: tuple[World, World],
+) -> None:
+    shown = "... on RecordInteractionPayload { balance { granted } }"
+
+    answer, rows = await both(worlds, f"{ONE}) {{ x: recordInteraction(input: $i) {{ {shown} }} }}")
+
+    [error] = answer["errors"]
+    assert error["path"] == ["x", "balance", "granted"]
+    assert rows["interactions"] == 1
 
 
 async def test_a_field_shows_what_was_so_before_the_next_was_written(

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from graphql import (
     GraphQLEnumType,
+    GraphQLInt,
     GraphQLList,
     GraphQLOutputType,
     get_named_type,
@@ -36,7 +37,10 @@ Shape = Callable[[Mapping[str, Any], Run], dict[str, Any]]
 
 
 def encoder_of(type_: GraphQLOutputType) -> Encode:
-    """Makes JSON of a Python value, as a value of a GraphQL type."""
+    """Makes JSON of a Python value, as a value of a GraphQL type.
+
+    That raises GraphQLError for a number that is too large for an Int.
+    """
     named = get_named_type(type_)
     encode: Encode = _as_it_is
     if isinstance(named, GraphQLEnumType):
@@ -46,6 +50,8 @@ def encoder_of(type_: GraphQLOutputType) -> Encode:
         encode = instant_text
     elif named.name == "Date":
         encode = date.isoformat
+    elif named.name == "Int":
+        encode = GraphQLInt.serialize
     elif named.name in ("ID", "String"):
         encode = str
     if isinstance(get_nullable_type(type_), GraphQLList):

@@ -39,6 +39,7 @@ class Run:
         self.begun: dict[Field, asyncio.Future[Any]] = {}
         self._given: dict[Field, dict[str, Any]] = {}
         self._windows: dict[Field, Window] = {}
+        self._operands: dict[Field, list[tuple[Any, ...]]] = {}
 
     async def settle(self) -> None:
         """Waits for every figure that the answer needs; raises what one of them raised."""
@@ -79,6 +80,17 @@ class Run:
             found = self._windows[field] = field.window(self.variables)
         return found
 
+    def operands(self, field: Field) -> list[tuple[Any, ...]]:
+        """The operands of each condition that a client puts on a relation; raises InvalidInput."""
+        found = self._operands.get(field)
+        if found is None:
+            now, relation = self.operation.now, field.declaration
+            given = conditions_of(relation, self.given(field)) if isinstance(relation, Many) else ()
+            found = self._operands[field] = [
+                condition.operands(value, now) for condition, value in given
+            ]
+        return found
+
     def check(self, field: Field) -> None:
         """Looks at all that a field is asked for, read or not.
 
@@ -87,6 +99,4 @@ class Run:
         self.given(field)
         if field.page is not None:
             self.window(field)
-        if isinstance(field.declaration, Many):
-            for condition, value in conditions_of(field.declaration, self.given(field)):
-                condition.operands(value, self.operation.now)
+        self.operands(field)

@@ -33,13 +33,21 @@ from graphql.execution.values import VariableValues, get_argument_values, get_di
 from trenza.readplan import fields
 from trenza.readplan.connection import Window, window
 from trenza.readplan.inputs import members_of, read_members
-from trenza.readplan.schema import NAMESPACE, PAGING, DeclaredField, Record, order_of
+from trenza.readplan.schema import NAMESPACE, PAGING, DeclaredField, Record, conditions_of, order_of
 
 NODES_MAX = 2000
 """How many nodes of a document are looked at for a plan, those of a fragment once for each use."""
 
-RELATIONS_MAX = 100
-"""How many relations a plan has. Fragments that name one another twice would make it any size."""
+COST_MAX = 800
+"""What a plan costs at most to compile, while nothing else runs: some 120 ms, a field being 1.
+
+That is 60 small relations. Fragments that name one another twice would make it any size.
+"""
+
+CONDITION_COSTS = 2
+RELATION_COSTS = 10
+PAST_COSTS = 40
+FURTHER_TYPE_COSTS = 4
 
 
 Make = Callable[[VariableValues], dict[str, Any]]
@@ -145,7 +153,7 @@ class Reading:
         self._fragments = fragments
         self._variables = variables
         self.nodes = 0
-        self._relations = 0
+        self._cost = 0
 
     def selection(
         self,
@@ -215,17 +223,24 @@ class Reading:
         sets = [node.selection_set for node in nodes if node.selection_set]
         if is_leaf_type(named):
             return {}, None
-        self._relations += 1
-        if self._relations > RELATIONS_MAX:
-            raise UncoveredError("too many relations")
+        types = self._schema.get_possible_types(named) if is_abstract_type(named) else [named]
+        decides = isinstance(declaration, fields.Global | fields.Many)
+        given = arguments.given(self._variables) if decides else {}
+        self._spend(_cost_of(declaration, given, len(types)), "fields")
+        if isinstance(declaration, fields.Many):
+            number = sum(1 for _ in conditions_of(declaration, given))
+            self._spend(number * CONDITION_COSTS, "conditions")
         if isinstance(declaration, fields.Connected | fields.Found):
             return {}, Page(tuple(self._page_fields(named, sets)))
-        types = self._schema.get_possible_types(named) if is_abstract_type(named) else [named]
-        given = arguments.given(self._variables) if isinstance(declaration, fields.Global) else {}
         return {
             each.name: self.selection(each, sets, _view_of(declaration, each.name, given))
             for each in types
         }, None
+
+    def _spend(self, cost: int, what: str) -> None:
+        self._cost += cost
+        if self._cost > COST_MAX:
+            raise UncoveredError(f"too many {what}")
 
     def _page_fields(
         self, type_: GraphQLObjectType, sets: Sequence[SelectionSetNode]
@@ -252,6 +267,7 @@ class Reading:
         seen: set[str] = set()
         for each in sets:
             self._collect(type_, each, collected, seen)
+        self._spend(len(collected), "fields")
         return collected
 
     def _collect(
@@ -344,6 +360,18 @@ def _has_variable(node: Any) -> bool:
         for each in inner
         if each is not None and not isinstance(each, str | bool)
     )
+
+
+def _cost_of(declaration: fields.Declaration, given: Mapping[str, Any], types: int) -> int:
+    """What a relation costs; one to rows of any type is written for each type."""
+    match declaration:
+        case fields.Past():
+            return PAST_COSTS
+        case fields.Global() if given.get("at") is not None:
+            return PAST_COSTS
+        case fields.OfAnyType() if "id" not in given:
+            return RELATION_COSTS + FURTHER_TYPE_COSTS * (types - 1)
+    return RELATION_COSTS
 
 
 def _view_of(

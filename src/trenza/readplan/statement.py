@@ -440,11 +440,11 @@ class Writer:
             statement = statement.where(_through(adapters, declaration.where))
         for number, (condition, _) in enumerate(conditions_of(declaration, self._run.given(field))):
             operands = [
-                self._bind_argument(field, _operand_of(field, declaration, number, place))
+                self._bind_argument(field, _operand_of(field, number, place))
                 for place in range(condition.count)
             ]
             if condition.of_now is not None:
-                operands.append(self.bind(_operand_of(field, declaration, number, condition.count)))
+                operands.append(self.bind(_operand_of(field, number, condition.count)))
             statement = statement.where(_through(adapters, condition.where(*operands)))
         return alias, statement
 
@@ -552,12 +552,8 @@ def _key_of(field: Field, side: str, n: int) -> Value:
     return lambda run: getattr(run.window(field), side)[n]
 
 
-def _operand_of(field: Field, declaration: fields.Many, number: int, place: int) -> Value:
-    def operand(run: Run) -> Any:
-        condition, value = list(conditions_of(declaration, run.given(field)))[number]
-        return condition.operands(value, run.operation.now)[place]
-
-    return operand
+def _operand_of(field: Field, number: int, place: int) -> Value:
+    return lambda run: run.operands(field)[number][place]
 
 
 def _of(alias: FromClause, name: str) -> ColumnElement[Any]:
