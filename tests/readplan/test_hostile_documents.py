@@ -65,6 +65,23 @@ async def test_no_plan_is_made(apps: Apps, story: Story, document: str, reason: 
     assert set(answer["data"].values()) == {None}
 
 
+async def test_what_has_too_many_fields_is_validated_once(
+    apps: Apps, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("the reference path validates it")
+
+    monkeypatch.setattr("trenza.readplan.planner.validate", refuse)
+    missed = apps.planned.app.state.planner.missed
+    before = missed.copy()
+
+    again = f"{{ {'contacts(first: 1) { nodes { id } } ' * 270} }}"
+    data = await story.a.client(apps.planned).run(again)
+
+    assert len(data["contacts"]["nodes"]) == 1
+    assert missed - before == {"too many fields": 1}
+
+
 THEN = f'contact(id: "contact_00000000000000000000000011", at: "{text_of(NOON)}") {{ id }}'
 SUBJECTS = f"workspace {{ activity(first: 1) {{ nodes {many(2, 'subject { id }')} }} }}"
 NODES = 'nodes(ids: ["contact_00000000000000000000000011"]) { id }'

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 import structlog
 from graphql import (
+    DocumentNode,
     ExecutionResult,
     FieldNode,
     FragmentDefinitionNode,
@@ -38,7 +39,7 @@ from trenza.readplan.kept import Kept
 from trenza.readplan.plan import Plan, compile_plan
 from trenza.readplan.run import Run
 from trenza.readplan.schema import DeclaredField, Operation
-from trenza.readplan.selection import Reading, UncoveredError
+from trenza.readplan.selection import COST_MAX, Reading, UncoveredError
 from trenza.readplan.shape import Probe, Shape, probes_of, shape_of
 from trenza.readplan.written import ReferencePath, WrittenPlan, compile_written
 from trenza.storage.engine import Database
@@ -215,6 +216,9 @@ class Planner:
             return "which operation"
         if named[0].operation is OperationType.SUBSCRIPTION:
             return "subscription"
+        if _count_fields(document) > COST_MAX:
+            # To validate them takes long, and the reference path does that anyway.
+            return "too many fields"
         if validate(self._schema, document):
             return "invalid"
         fragments = {
@@ -269,6 +273,18 @@ class Planner:
 
 def _name_of(operation: OperationDefinitionNode) -> str | None:
     return operation.name.value if operation.name else None
+
+
+def _count_fields(document: DocumentNode) -> int:
+    """How many fields a document has, those of fragments once."""
+    waiting: list[Any] = list(document.definitions)
+    count = 0
+    while waiting:
+        below = getattr(waiting.pop(), "selection_set", None)
+        if below is not None:
+            count += len(below.selections)
+            waiting += below.selections
+    return count
 
 
 class Asking(Visitor):
