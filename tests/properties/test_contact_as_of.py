@@ -34,7 +34,7 @@ STEPS = 30
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
 HOUR = timedelta(hours=1)
-AT_ONCE = 6
+AT_ONCE = 2
 POOL = [
     *((channel, f"+52555012345{n}") for channel in ("WHATSAPP", "SMS") for n in range(4)),
     *(("EMAIL", f"p{n}@example.com") for n in range(4)),

@@ -89,7 +89,7 @@ SMALL = "contacts(first: 1) { totalCount nodes { id displayName tags stage count
 LARGE = f"contacts(first: 1) {{ nodes {many(50, 'displayName')} }}"
 COSTLY: dict[str, tuple[str, int, int]] = {
     "relations": (SMALL, 40, 60),
-    "of then": (THEN, 12, 20),
+    "of then": (THEN, 20, 30),
     "of many types": (SUBJECTS, 2, 6),
     "rows of many types": (NODES, 4, 10),
     "fields": (LARGE, 12, 16),

@@ -46,7 +46,7 @@ That is 60 small relations. Fragments that name one another twice would make it 
 
 CONDITION_COSTS = 2
 RELATION_COSTS = 10
-PAST_COSTS = 40
+PAST_COSTS = 30
 FURTHER_TYPE_COSTS = 4
 
 
