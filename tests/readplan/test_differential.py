@@ -22,7 +22,7 @@ from trenza.graphql.schema import build_schema
 
 DOCUMENTS = 500
 """Of a part, on each of the two databases; half of them are sent once more, otherwise."""
-PARTS = scale(2, 68)
+PARTS = scale(3, 100)
 CARELESS_EVERY = 6
 AGAIN_EVERY = 2
 WHO = ("admin",) * 12 + ("reader", "recorder")
