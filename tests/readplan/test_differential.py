@@ -21,10 +21,10 @@ from tests.world import NOON, text_of
 from trenza.graphql.schema import build_schema
 
 DOCUMENTS = 500
-"""Of a part, on each of the two databases; half of them are sent once more, otherwise."""
+"""Of a part, on each of the two databases; some of them are sent once more, otherwise."""
 PARTS = scale(3, 100)
 CARELESS_EVERY = 6
-AGAIN_EVERY = 2
+AGAIN_EVERY = 5
 WHO = ("admin",) * 12 + ("reader", "recorder")
 COVERED_MIN = 0.9
 """The share of the documents without a mistake that plans answer, for a key that may do all."""
