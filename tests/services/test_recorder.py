@@ -1,7 +1,7 @@
 """Group commit: who shares a transaction, and what becomes of the others when one fails."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TypeVar
@@ -19,7 +19,7 @@ from trenza.services.interaction import Recorded, RecordInteraction
 from trenza.services.recorder import Recorder
 from trenza.storage import Interaction, LedgerEntry
 from trenza.storage.claim import ClaimLock
-from trenza.storage.engine import AsyncConnection, Database
+from trenza.storage.engine import Database, Work
 
 T = TypeVar("T")
 
@@ -27,12 +27,7 @@ T = TypeVar("T")
 class LosingAnswers(Database):
     """A database whose commits succeed while their answers are lost on the way."""
 
-    async def write(
-        self,
-        work: Callable[[AsyncConnection], Awaitable[T]],
-        workspace_id: str,
-        claims: ClaimLock | None = None,
-    ) -> T:
+    async def write(self, work: Work[T], workspace_id: str, claims: ClaimLock | None = None) -> T:
         """Commits, and says that the connection broke."""
         await super().write(work, workspace_id, claims)
         raise ConnectionResetError("the connection broke")
@@ -46,12 +41,7 @@ class Held(Database):
         self.begun = 0
         self.let = asyncio.Event()
 
-    async def write(
-        self,
-        work: Callable[[AsyncConnection], Awaitable[T]],
-        workspace_id: str,
-        claims: ClaimLock | None = None,
-    ) -> T:
+    async def write(self, work: Work[T], workspace_id: str, claims: ClaimLock | None = None) -> T:
         """Notes that a transaction begins."""
         self.begun += 1
         await self.let.wait()

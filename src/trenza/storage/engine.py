@@ -35,8 +35,17 @@ from trenza.storage.isolation import ACT_AS_ROLE
 from trenza.storage.sight import Sight
 
 T = TypeVar("T")
+Work = Callable[[AsyncConnection], Awaitable[T]]
+"""What is done in one transaction."""
 
-__all__ = ["AcrossWorkspaces", "AsyncConnection", "Database", "driver_arguments", "may_stand"]
+__all__ = [
+    "AcrossWorkspaces",
+    "AsyncConnection",
+    "Database",
+    "Work",
+    "driver_arguments",
+    "may_stand",
+]
 
 RETRIES_MAX = 8
 SERVER_SETTINGS = {
@@ -89,12 +98,7 @@ class Database:
         """A connection that sees the row of one API key: whoever shows it says not whose it is."""
         return self._read(Sight(key_id=key_id))
 
-    async def write(
-        self,
-        work: Callable[[AsyncConnection], Awaitable[T]],
-        workspace_id: str,
-        claims: ClaimLock | None = None,
-    ) -> T:
+    async def write(self, work: Work[T], workspace_id: str, claims: ClaimLock | None = None) -> T:
         """Runs `work` in one transaction and returns its result after the commit.
 
         It sees and writes rows of one workspace. `work` may run more than once and so must not
@@ -121,12 +125,7 @@ class Database:
             await _show(connection, sight)
             yield connection
 
-    async def _write(
-        self,
-        work: Callable[[AsyncConnection], Awaitable[T]],
-        sight: Sight,
-        claims: ClaimLock | None = None,
-    ) -> T:
+    async def _write(self, work: Work[T], sight: Sight, claims: ClaimLock | None = None) -> T:
         if claims is not None:
             claims.alone = self.is_sqlite
         attempt = 1
@@ -150,12 +149,7 @@ class Database:
             await asyncio.sleep(0.002 * attempt**2)
             attempt += 1
 
-    async def _attempt(
-        self,
-        work: Callable[[AsyncConnection], Awaitable[T]],
-        sight: Sight,
-        claims: ClaimLock | None,
-    ) -> T:
+    async def _attempt(self, work: Work[T], sight: Sight, claims: ClaimLock | None) -> T:
         begin = "BEGIN IMMEDIATE" if self.is_sqlite else f"BEGIN{sight.local_settings()}"
         if claims is not None and sight.workspace_id is not None and not self.is_sqlite:
             begin += claims.sql(sight.workspace_id)
@@ -215,7 +209,7 @@ class AcrossWorkspaces:
         """A connection for one batch of reads."""
         return self._database._read(Sight(across=True))  # noqa: SLF001 - the other half of it
 
-    async def write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def write(self, work: Work[T]) -> T:
         """Runs `work` in one transaction, as `Database.write` does."""
         return await self._database._write(work, Sight(across=True))  # noqa: SLF001 - as above
 
